@@ -1,0 +1,1 @@
+"""Running stages: the scheduler, `ask`, limits; it knows no stage."""

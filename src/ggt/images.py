@@ -1,0 +1,1 @@
+"""The only decoder and encoder: files and bytes to uint8 RGB arrays and back, without surprises."""

@@ -1,0 +1,1 @@
+"""Recipes: the TOML files that fix a run, one settings file per stage."""
