@@ -4,8 +4,8 @@ An image between stages is what a file holds: uint8, RGB, sRGB. Boxes and distan
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -182,6 +182,16 @@ class Measurements:
     severity: float = 0.0
 
 
+class PlantFault(Protocol):
+    """Spoils a faithful target by one fault of the folder `faults/`; picklable."""
+
+    def __call__(
+        self, name: str, *, lq: Image, hq: Image, other: Image, strength: float, seed: int
+    ) -> Image:
+        """Return the spoiled target, the size of `hq`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RestoreTask:
     """One attempt's question to a restorer.
@@ -198,8 +208,10 @@ class RestoreTask:
     seed: int
     native: Image | None = None
     truth: Image | None = None
-    other: Image | None = field(default=None)
-    """Another photo's lq, for restorers that rehearse a mix-up; None elsewhere."""
+    other: Image | None = None
+    """Another photo's lq, for rehearsals of a mix-up; None elsewhere."""
+    plant: PlantFault | None = None
+    """Plants a named fault, handed in by the stage because kinds never import each other; rehearsals only."""
 
 
 @dataclass(frozen=True, slots=True)

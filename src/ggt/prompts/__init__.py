@@ -9,7 +9,8 @@ from ggt.types import Category, Defect, Prompt
 @dataclass(frozen=True, slots=True)
 class PromptStrategy:
     """What a file of this folder adds: `write(category, defects)`; defects are those of the attempt
-    before, gravest first."""
+    before, gravest first.
+    """
 
     write: Callable[[Category, tuple[Defect, ...]], Prompt]
     source: str

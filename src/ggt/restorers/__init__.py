@@ -1,20 +1,28 @@
 """Restorers: whatever maps an lq and a prompt to a restored image, one file each."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ggt.types import Image, RestoreTask
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """What a local restorer made, the size of the lq, and what it wants remembered: steps taken, a planted fault."""
+
+    image: Image
+    notes: Mapping[str, str | float] = field(default_factory=dict[str, str | float])
+
+
+@dataclass(frozen=True, slots=True)
 class LocalRestorer:
     """A restorer that runs here and costs nothing, so a crash may simply repeat it.
 
-    `restore` is a picklable top-level function, deterministic given the task; it returns the size of `task.lq`.
+    `restore` is a picklable top-level function, deterministic given the task.
     """
 
-    restore: Callable[[RestoreTask], Image]
+    restore: Callable[[RestoreTask], Restored]
     model: str
     """Name and version: part of the call's key, so a new version is a new question."""
     source: str

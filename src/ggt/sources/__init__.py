@@ -10,7 +10,8 @@ from ggt.types import Photo
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a file of this folder adds: `find(root)` yields every photo below a folder, sorted by path,
-    without opening it."""
+    without opening it.
+    """
 
     find: Callable[[Path], Iterator[Photo]]
     source: str
