@@ -44,17 +44,17 @@ class ImageTooLargeError(ImageReadError):
     """An image whose header promises more pixels than the bound; it was not decoded."""
 
 
-class StopRun(GgtError):
+class StopRunError(GgtError):
     """The run must end now and can be resumed: budget, disk, authentication, an interrupt."""
 
     exit_code = 3
 
 
-class BudgetError(StopRun):
+class BudgetError(StopRunError):
     """The next send could exceed the budget, so it was not made."""
 
 
-class StorageError(StopRun):
+class StorageError(StopRunError):
     """The workspace cannot be written: full disk, no permission, read-only."""
 
 

@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Annotated, TypeAlias
 
 import typer
 
-JsonValue: TypeAlias = "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 """What `json.dumps` takes."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
@@ -39,7 +39,7 @@ def emit_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None, *, quiet: bool) -> Generator[Callable[[int], None]]:
     """Show a bar with the time left on a terminal's stderr; yields `advance(count)`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

@@ -8,8 +8,9 @@ from ggt.types import Category, Defect, Prompt
 
 @dataclass(frozen=True, slots=True)
 class PromptStrategy:
-    """What a file of this folder adds: `write(category, defects)`; defects are those of the attempt
-    before, gravest first.
+    """What a file of this folder adds.
+
+    `write(category, defects)` is told the defects of the attempt before, gravest first.
     """
 
     write: Callable[[Category, tuple[Defect, ...]], Prompt]

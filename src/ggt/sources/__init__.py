@@ -9,8 +9,9 @@ from ggt.types import Photo
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file of this folder adds: `find(root)` yields every photo below a folder, sorted by path,
-    without opening it.
+    """What a file of this folder adds.
+
+    `find(root)` yields every photo below a folder, sorted by path, without opening it.
     """
 
     find: Callable[[Path], Iterator[Photo]]
