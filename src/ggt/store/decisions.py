@@ -1,0 +1,148 @@
+"""People's decisions: append-only, in a file of their own, bound to the pixels that they saw."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from ggt.errors import StorageError, UsageError
+from ggt.types import Box
+
+Choice = Literal["accept", "reject", "regenerate"]
+
+# Triggers, not manners, keep it append-only; `identity` makes an import that runs twice harmless.
+_TABLES = """
+CREATE TABLE IF NOT EXISTS decision (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  identity TEXT NOT NULL UNIQUE,
+  lq TEXT NOT NULL,
+  candidate TEXT NOT NULL,
+  record TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS decision_by_lq ON decision (lq);
+CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON decision
+  BEGIN SELECT raise(ABORT, 'decisions are never changed: add one that follows'); END;
+CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON decision
+  BEGIN SELECT raise(ABORT, 'decisions are never deleted: add one that follows'); END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person decided about one candidate, and when (ISO 8601, UTC).
+
+    `lq` and `candidate` are pixel hashes: a decision never carries over to other pixels. The last decision by
+    anybody on the same pixels counts. `reasons` are names of aspects or faults; `region` is in pixels of the lq.
+    """
+
+    lq: str
+    candidate: str
+    choice: Choice
+    reviewer: str
+    at: str
+    reasons: tuple[str, ...] = ()
+    note: str = ""
+    region: Box | None = None
+
+
+_ADAPTER = TypeAdapter(Decision)
+
+
+class Decisions:
+    """The store of decisions of one workspace; opening it never needs the engine's lock."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self._path = path
+        try:
+            if readonly:
+                self._connection = sqlite3.connect(":memory:")
+                if path.exists():
+                    uri = f"{path.absolute().as_uri()}?mode=ro"
+                    self._connection = sqlite3.connect(uri, uri=True)
+                    return
+            else:
+                self._connection = sqlite3.connect(path, isolation_level=None)
+                self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.executescript(_TABLES)
+        except sqlite3.OperationalError as error:
+            raise StorageError(f"cannot open {str(path)!r} ({error}): make it writable") from error
+
+    def add(self, decisions: Iterable[Decision]) -> int:
+        """Append decisions, all or none; those already there are skipped; returns how many are new."""
+        rows = [(_identity(d), d.lq, d.candidate, _dump(d)) for d in decisions]
+        before = self._connection.total_changes
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO decision (identity, lq, candidate, record) "
+                "VALUES (?, ?, ?, ?)",
+                rows,
+            )
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise StorageError(
+                f"cannot write {str(self._path)!r} ({error}): free space or make it writable"
+            ) from error
+        return self._connection.total_changes - before
+
+    def about(self, lq: str) -> list[Decision]:
+        """List all decisions about candidates of one lq, oldest first."""
+        rows = self._connection.execute(
+            "SELECT record FROM decision WHERE lq = ? ORDER BY seq", (lq,)
+        )
+        return [_ADAPTER.validate_json(row[0]) for row in rows]
+
+    def all(self) -> Iterator[Decision]:
+        """Yield every decision, oldest first."""
+        for row in self._connection.execute("SELECT record FROM decision ORDER BY seq"):
+            yield _ADAPTER.validate_json(row[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+def now() -> str:
+    """Say the time as decisions write it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def export_jsonl(decisions: Iterable[Decision]) -> str:
+    """Write one JSON object a line."""
+    return "".join(_dump(decision) + "\n" for decision in decisions)
+
+
+def import_jsonl(text: str, name: str) -> list[Decision]:
+    """Read one JSON object a line.
+
+    Raises:
+        UsageError: a line that is no decision; names the file, the line and the field.
+    """
+    decisions: list[Decision] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            decisions.append(_ADAPTER.validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise UsageError(f"{name!r} line {number}: {field}: {first['msg']}") from None
+    return decisions
+
+
+def _dump(decision: Decision) -> str:
+    return json.dumps(asdict(decision), sort_keys=True, ensure_ascii=False)
+
+
+def _identity(decision: Decision) -> str:
+    return "|".join(
+        (decision.lq, decision.candidate, decision.reviewer, decision.at, decision.choice)
+    )

@@ -1,0 +1,214 @@
+"""Lanes and attempts in the ledger. All functions run inside one transaction of the connection that they are given."""
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+LaneState = Literal[
+    "ready", "running", "passed", "rejected", "refused", "review", "in_doubt", "failed", "closed"
+]
+Outcome = Literal["passed", "rejected", "unjudged"]
+LEASE_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """One (restorer, prompt strategy, sample) for one lq."""
+
+    id: int
+    lq: int
+    restorer: str
+    prompt: str
+    sample: int
+    revision: int
+    state: LaneState
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One candidate and what became of it; `prompt`, `notes` and `assessment` are JSON."""
+
+    id: int
+    lane: int
+    revision: int
+    number: int
+    call: str
+    prompt: str
+    candidate: str
+    pixel_hash: str
+    notes: str
+    outcome: Outcome
+    stage: str | None
+    assessment: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """What one attempt adds."""
+
+    number: int
+    call: str
+    prompt: str
+    candidate: str
+    pixel_hash: str
+    notes: str
+    outcome: Outcome
+    stage: str | None
+    assessment: str
+
+
+LaneName = tuple[str, str, int]
+"""(restorer, prompt strategy, sample index)."""
+
+
+def open_lanes(connection: sqlite3.Connection, lq: int, lanes: Iterable[LaneName]) -> int:
+    """Add the lanes that an lq does not have yet; reopen closed ones; returns how many are new."""
+    wanted = list(lanes)
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT OR IGNORE INTO lane (lq, restorer, prompt, sample) VALUES (?, ?, ?, ?)",
+        [(lq, *name) for name in wanted],
+    )
+    new = connection.total_changes - before
+    connection.executemany(
+        "UPDATE lane SET state = 'ready' "
+        "WHERE lq = ? AND restorer = ? AND prompt = ? AND sample = ? AND state = 'closed'",
+        [(lq, *name) for name in wanted],
+    )
+    return new
+
+
+def close_other_lanes(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> int:
+    """Close the lanes that the recipe no longer names; what they made is kept."""
+    kept = set(lanes)
+    names = connection.execute("SELECT DISTINCT restorer, prompt, sample FROM lane").fetchall()
+    closed = 0
+    for name in names:
+        if tuple(name) not in kept:
+            closed += connection.execute(
+                "UPDATE lane SET state = 'closed', version = version + 1 "
+                "WHERE restorer = ? AND prompt = ? AND sample = ? AND state != 'closed'",
+                name,
+            ).rowcount
+    return closed
+
+
+def claim(connection: sqlite3.Connection, owner: str, limit: int) -> list[int]:
+    """Take up to `limit` ready lanes, oldest first."""
+    rows = connection.execute(
+        "UPDATE lane SET state = 'running', owner = ?, lease_until = ?, version = version + 1 "
+        "WHERE id IN (SELECT id FROM lane WHERE state = 'ready' ORDER BY id LIMIT ?) RETURNING id",
+        (owner, time.time() + LEASE_S, limit),
+    ).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def give_back_running(connection: sqlite3.Connection) -> int:
+    """After a crash, make the dead engine's lanes ready again, or in doubt where a send of theirs is."""
+    connection.execute(
+        "UPDATE lane SET state = 'in_doubt', owner = NULL, version = version + 1 "
+        "WHERE state IN ('running', 'ready') AND id IN (SELECT call.lane FROM call "
+        "JOIN send ON send.call = call.key WHERE call.state = 'open' AND send.state = 'in_doubt' "
+        "AND send.retried = 0)"
+    )
+    return connection.execute(
+        "UPDATE lane SET state = 'ready', owner = NULL, version = version + 1 "
+        "WHERE state = 'running'"
+    ).rowcount
+
+
+def ready_after_retry(connection: sqlite3.Connection) -> int:
+    """Make the lanes in doubt ready whose doubtful sends may all be repeated."""
+    return connection.execute(
+        "UPDATE lane SET state = 'ready', version = version + 1 WHERE state = 'in_doubt' AND id "
+        "NOT IN (SELECT call.lane FROM call JOIN send ON send.call = call.key "
+        "WHERE call.state = 'open' AND send.state = 'in_doubt' AND send.retried = 0)"
+    ).rowcount
+
+
+def set_state(
+    connection: sqlite3.Connection, lane: int, state: LaneState, detail: str | None = None
+) -> None:
+    """Move a lane on and let go of it."""
+    connection.execute(
+        "UPDATE lane SET state = ?, detail = ?, owner = NULL, version = version + 1 WHERE id = ?",
+        (state, detail, lane),
+    )
+
+
+def reopen_all(connection: sqlite3.Connection) -> int:
+    """Run every lane again under a changed recipe: finished calls answer from the ledger, the rest is new."""
+    return connection.execute(
+        "UPDATE lane SET state = 'ready', revision = revision + 1, version = version + 1 "
+        "WHERE state NOT IN ('closed', 'in_doubt')"
+    ).rowcount
+
+
+def record_attempt(connection: sqlite3.Connection, lane: LaneRow, attempt: NewAttempt) -> None:
+    """Keep a candidate with its assessment; an attempt is written once."""
+    connection.execute(
+        "INSERT INTO attempt (lane, revision, number, call, prompt, candidate, pixel_hash, notes, "
+        "outcome, stage, assessment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            lane.id,
+            lane.revision,
+            attempt.number,
+            attempt.call,
+            attempt.prompt,
+            attempt.candidate,
+            attempt.pixel_hash,
+            attempt.notes,
+            attempt.outcome,
+            attempt.stage,
+            attempt.assessment,
+        ),
+    )
+
+
+_LANE_COLUMNS = "id, lq, restorer, prompt, sample, revision, state, detail"
+_ATTEMPT_COLUMNS = (
+    "id, lane, revision, number, call, prompt, candidate, pixel_hash, notes, outcome, stage, "
+    "assessment"
+)
+
+
+def get_lane(connection: sqlite3.Connection, lane: int) -> LaneRow:
+    """Fetch one lane."""
+    return LaneRow(
+        *connection.execute(f"SELECT {_LANE_COLUMNS} FROM lane WHERE id = ?", (lane,)).fetchone()
+    )
+
+
+def lanes_of(connection: sqlite3.Connection, lq: int) -> list[LaneRow]:
+    """List the lanes of an lq that the recipe still names, in a fixed order."""
+    rows = connection.execute(
+        f"SELECT {_LANE_COLUMNS} FROM lane WHERE lq = ? AND state != 'closed' "
+        "ORDER BY restorer, prompt, sample",
+        (lq,),
+    )
+    return [LaneRow(*row) for row in rows]
+
+
+def attempts_of(connection: sqlite3.Connection, lane: LaneRow) -> list[AttemptRow]:
+    """List a lane's attempts under its present revision, in their order."""
+    rows = connection.execute(
+        f"SELECT {_ATTEMPT_COLUMNS} FROM attempt WHERE lane = ? AND revision = ? ORDER BY number",
+        (lane.id, lane.revision),
+    )
+    return [AttemptRow(*row) for row in rows]
+
+
+def count_by_state(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count lanes by state."""
+    return dict(connection.execute("SELECT state, count(*) FROM lane GROUP BY state").fetchall())
+
+
+def find_by_state(connection: sqlite3.Connection, state: LaneState) -> list[LaneRow]:
+    """List the lanes of a state."""
+    rows = connection.execute(
+        f"SELECT {_LANE_COLUMNS} FROM lane WHERE state = ? ORDER BY id", (state,)
+    )
+    return [LaneRow(*row) for row in rows]

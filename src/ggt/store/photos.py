@@ -1,0 +1,129 @@
+"""Photos and lqs in the ledger. All functions run inside one transaction of the connection that they are given."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ggt.types import Category
+
+PhotoState = Literal["found", "measured", "ingested", "set_aside", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """A collected photo; `stated` and `record` are JSON: what its source said, what ingest measured."""
+
+    id: int
+    path: str
+    stated: str
+    state: PhotoState
+    reason: str | None
+    detail: str | None
+    record: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LqRow:
+    """A low-quality input; `record` is the JSON that ingest wrote for it."""
+
+    id: int
+    photo: int
+    pixel_hash: str
+    category: Category
+    severity: float
+    group: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewLq:
+    """What ingest adds for one lq."""
+
+    pixel_hash: str
+    category: Category
+    severity: float
+    group: str
+    record: str
+
+
+def add_photos(connection: sqlite3.Connection, photos: Iterable[tuple[str, str]]) -> int:
+    """Add (path, stated) pairs that are not known yet; returns how many are new."""
+    before = connection.total_changes
+    connection.executemany("INSERT OR IGNORE INTO photo (path, stated) VALUES (?, ?)", photos)
+    return connection.total_changes - before
+
+
+def find_photos(
+    connection: sqlite3.Connection, state: PhotoState, *, after: int = 0, limit: int = -1
+) -> list[PhotoRow]:
+    """List photos of a state by id, from beyond `after`."""
+    rows = connection.execute(
+        "SELECT id, path, stated, state, reason, detail, record FROM photo "
+        "WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+        (state, after, limit),
+    )
+    return [PhotoRow(*row) for row in rows]
+
+
+def get_photo(connection: sqlite3.Connection, photo: int) -> PhotoRow:
+    """Fetch one photo."""
+    row = connection.execute(
+        "SELECT id, path, stated, state, reason, detail, record FROM photo WHERE id = ?", (photo,)
+    ).fetchone()
+    return PhotoRow(*row)
+
+
+def photo_measured(connection: sqlite3.Connection, photo: int, record: str) -> None:
+    """Keep what ingest measured; duplicates are told apart once every photo is measured."""
+    connection.execute(
+        "UPDATE photo SET state = 'measured', record = ? WHERE id = ?", (record, photo)
+    )
+
+
+def photo_ended(
+    connection: sqlite3.Connection,
+    photo: int,
+    *,
+    state: Literal["set_aside", "failed"],
+    reason: str,
+    detail: str,
+    record: str | None = None,
+) -> None:
+    """End a photo before any cost; its record stays."""
+    connection.execute(
+        "UPDATE photo SET state = ?, reason = ?, detail = ?, record = coalesce(?, record) "
+        "WHERE id = ?",
+        (state, reason, detail, record, photo),
+    )
+
+
+def photo_ingested(connection: sqlite3.Connection, photo: int, lqs: Iterable[NewLq]) -> list[int]:
+    """Turn a measured photo into its lqs; returns their ids."""
+    ids: list[int] = []
+    for lq in lqs:
+        cursor = connection.execute(
+            "INSERT INTO lq (photo, pixel_hash, category, severity, photo_group, record) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (photo, lq.pixel_hash, lq.category, lq.severity, lq.group, lq.record),
+        )
+        assert cursor.lastrowid is not None
+        ids.append(cursor.lastrowid)
+    connection.execute("UPDATE photo SET state = 'ingested' WHERE id = ?", (photo,))
+    return ids
+
+
+def find_lqs(connection: sqlite3.Connection, *, after: int = 0, limit: int = -1) -> list[LqRow]:
+    """List lqs by id, from beyond `after`."""
+    rows = connection.execute(
+        "SELECT id, photo, pixel_hash, category, severity, photo_group, record FROM lq "
+        "WHERE id > ? ORDER BY id LIMIT ?",
+        (after, limit),
+    )
+    return [LqRow(*row) for row in rows]
+
+
+def get_lq(connection: sqlite3.Connection, lq: int) -> LqRow:
+    """Fetch one lq."""
+    (row,) = find_lqs(connection, after=lq - 1, limit=1)
+    return row
