@@ -36,6 +36,10 @@ class SizeMismatchError(UsageError):
     """Two images that must have the same size have not."""
 
 
+class NotMeasurableError(UsageError):
+    """An image for which a metric has no value: too small for it, or without any structure."""
+
+
 class ImageReadError(GgtError):
     """A file that is not a readable image; nothing of it is used."""
 

@@ -1,0 +1,26 @@
+"""PSNR on Y: the mean squared error of the rounded luma, in decibels."""
+
+import numpy as np
+
+from ggt.metrics import FullReference
+from ggt.metrics._planes import LUMA, check_same_size, luma
+from ggt.metrics._squared_error import peak_signal_to_noise_db
+from ggt.types import Image
+
+
+def psnr_y(restored: Image, gt: Image) -> float:
+    """Return PSNR in dB of Y, infinite for images of identical Y.
+
+    Raises:
+        SizeMismatchError: the sizes differ.
+    """
+    check_same_size(restored, gt)
+    return peak_signal_to_noise_db(luma(restored).astype(np.uint8), luma(gt).astype(np.uint8))
+
+
+PLUGIN = FullReference(
+    score=psnr_y,
+    definition=f"psnr_y:{LUMA};peak=255;crop=0;identical=inf",
+    higher_is_better=True,
+    source="ITU-T J.340 (2010): 10 log10(peak^2 / MSE), MSE here over Y",
+)
