@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
-from ggt.types import Image, RestoreTask
+from ggt.types import Category, Image, Prompt, RestoreTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class LocalRestorer:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteTask:
+    """One attempt's question to a restorer elsewhere; the lq stays on disk until it is sent."""
+
+    lq: Path
+    """A PNG file."""
+    category: Category
+    prompt: Prompt
+    attempt: int
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a remote restorer answered.
 
@@ -57,7 +70,7 @@ class RemoteRestorer:
     the image and raises `ImageReadError`.
     """
 
-    submit: Callable[[RestoreTask, str], Awaitable[Reply]]
+    submit: Callable[[RemoteTask, str], Awaitable[Reply]]
     """`submit(task, send_id)`; the send id travels as a request id where the wire has room for one."""
     read_image: Callable[[bytes], Image]
     model: str
