@@ -1,0 +1,30 @@
+"""Desaturation: the target lost colour that the lq has."""
+
+import numpy as np
+
+from ggt.faults import Fault, GoodPair, Planted
+from ggt.faults._evidence import colourfulness
+from ggt.images import to_float, to_uint8
+from ggt.measure.fields import luma
+
+
+def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
+    """Take away 20 to 100 % of the colour (40 % at subtle).
+
+    Not decidable where even the spoiled target is as colourful, against its light and dark, as the lq: then it
+    may be right.
+    """
+    del rng
+    taken = 0.2 + 0.8 * strength
+    picture = to_float(pair.hq)
+    grey = luma(picture)[..., None]
+    hq = to_uint8(grey + (picture - grey) * np.float32(1 - taken))
+    decidable = colourfulness(hq) < 0.9 * colourfulness(pair.lq)
+    return Planted(pair.lq, hq, {"taken": taken}, decidable=decidable)
+
+
+PLUGIN = Fault(
+    plant=plant,
+    aspects=("colour_consistency",),
+    source="GGT-100K (arXiv 2605.31039), colour consistency",
+)
