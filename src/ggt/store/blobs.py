@@ -23,7 +23,11 @@ def write_blob(folder: Path, data: bytes, suffix: str = ".png") -> str:
     """
     sha256 = hashlib.sha256(data).hexdigest()
     path = blob_path(folder, sha256, suffix)
-    if not path.exists():
+    try:
+        known = path.exists()
+    except OSError as error:  # a folder on the way that may not be entered
+        raise storage_error(path, error) from error
+    if not known:
         write_durably(path, data)
     return sha256
 
