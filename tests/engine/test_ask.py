@@ -1,0 +1,250 @@
+"""`ask`: answered once, written down first, doubtful when nothing came back."""
+
+import asyncio
+import dataclasses
+import json
+
+import pytest
+
+from ggt.engine.ask import Asker, Policy, Question, Received, Service, inbox_path
+from ggt.engine.limits import Limits
+from ggt.engine.stop import Stop
+from ggt.errors import BudgetError, StopRunError
+from ggt.providers import InDoubtError, ProviderStopError, UnbilledError
+from ggt.store import calls, lanes, photos
+from ggt.store.database import Database
+
+QUESTION = Question(
+    stage="restore",
+    provider="fake",
+    model="m-1",
+    prompt="remove the rain",
+    inputs=("ab" * 32,),
+    parameters={"seed": 1},
+    attempt=1,
+    sample=0,
+)
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(tmp_path / "ledger.sqlite")
+
+    def prepare(connection):
+        photos.add_photos(connection, [("a.jpg", "{}")])
+        (lq,) = photos.photo_ingested(
+            connection, 1, [photos.NewLq("hash", "rain", 0.5, "group", "{}")]
+        )
+        lanes.open_lanes(connection, lq, [("fake", "fixed", 0)])
+
+    database.write_now(prepare)
+    yield database
+    database.close()
+
+
+class Provider:
+    """Replies from a list, one a send; an exception in the list is raised."""
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.num_sends = 0
+
+    async def send(self, send_id):
+        self.num_sends += 1
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def read(self, body):
+        if body == b"broken":
+            raise ValueError("not an image")
+        return json.dumps(body.decode())
+
+    def service(self, *, repeatable=False, worst=0.10):
+        return Service(send=self.send, read=self.read, worst_case_usd=worst, repeatable=repeatable)
+
+
+def ask(database, tmp_path, provider, *, policy=None, question=QUESTION, **options):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir(exist_ok=True)
+
+    async def go():
+        asker = Asker(
+            database,
+            inbox,
+            policy=policy or Policy(first_delay_s=0.001),
+            limits=Limits(8),
+            stop=Stop(),
+        )
+        return await asker.ask(question, provider.service(**options), lane=1)
+
+    return asyncio.run(go())
+
+
+def image(cost=0.04):
+    return Received("answer", b"image", cost_usd=cost, version="m-1-2026")
+
+
+def states(database):
+    return [s.state for s in database.read(lambda c: calls.sends_of(c, QUESTION.key()))]
+
+
+def test_the_key_is_stable_and_moves_with_everything_that_changes_the_answer():
+    assert QUESTION.key() == "4db04db7df90e6c46cf7cbf77e5c150969d5a669165c30a31f8b1e97b538c2f0"
+    for change in (
+        {"prompt": "other"},
+        {"model": "m-2"},
+        {"attempt": 2},
+        {"sample": 1},
+        {"vote": 1},
+        {"inputs": ("cd" * 32,)},
+        {"parameters": {"seed": 2}},
+        {"stage": "judge"},
+        {"provider": "b"},
+    ):
+        assert dataclasses.replace(QUESTION, **change).key() != QUESTION.key()
+
+
+def test_a_finished_call_is_answered_from_the_ledger(database, tmp_path):
+    provider = Provider(image())
+    first = ask(database, tmp_path, provider)
+    second = ask(database, tmp_path, provider)
+    assert json.loads(first.answer) == "image"
+    assert second.answer == first.answer
+    assert second.version == "m-1-2026"
+    assert provider.num_sends == 1
+    assert database.read(calls.spend).settled_usd == pytest.approx(0.04)
+    assert list((tmp_path / "inbox").iterdir()) == []
+
+
+def test_a_timeout_is_in_doubt_and_never_repeated_by_itself(database, tmp_path):
+    provider = Provider(InDoubtError("no answer"), image())
+    for _ in range(2):
+        with pytest.raises(InDoubtError):
+            ask(database, tmp_path, provider)
+    assert provider.num_sends == 1
+    assert states(database) == ["in_doubt"]
+    assert database.read(calls.spend).in_doubt_usd == pytest.approx(0.10)
+
+
+def test_an_unforeseen_error_after_the_intent_is_in_doubt_too(database, tmp_path):
+    provider = Provider(RuntimeError("bug in a client"))
+    with pytest.raises(RuntimeError):
+        ask(database, tmp_path, provider)
+    assert states(database) == ["in_doubt"]
+
+
+def test_an_allowed_retry_is_a_send_of_its_own(database, tmp_path):
+    provider = Provider(InDoubtError("no answer"), image())
+    with pytest.raises(InDoubtError):
+        ask(database, tmp_path, provider)
+    database.write_now(lambda c: calls.allow_retries(c, calls.micro(0.10)))
+    assert ask(database, tmp_path, provider).answer is not None
+    assert states(database) == ["in_doubt", "done"]
+
+
+def test_an_unbilled_status_is_sent_again(database, tmp_path):
+    provider = Provider(UnbilledError("429"), UnbilledError("429"), image())
+    assert ask(database, tmp_path, provider).answer is not None
+    assert states(database) == ["unbilled", "unbilled", "done"]
+    assert database.read(calls.spend).settled_usd == pytest.approx(0.04)
+
+
+def test_a_provider_that_never_takes_anything_stops_the_run(database, tmp_path):
+    provider = Provider(*[UnbilledError("429")] * 9)
+    policy = Policy(num_unbilled=2, first_delay_s=0.001)
+    with pytest.raises(StopRunError, match="run again later"):
+        ask(database, tmp_path, provider, policy=policy)
+    assert provider.num_sends == 3
+
+
+def test_a_provider_that_stops_stops_the_run_and_costs_nothing(database, tmp_path):
+    provider = Provider(ProviderStopError("daily limit"), image())
+    with pytest.raises(StopRunError, match="daily limit"):
+        ask(database, tmp_path, provider)
+    assert ask(database, tmp_path, provider).answer is not None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Received("refused", b"", cost_usd=0.01, detail="policy"),
+        Received("no_image", b"sorry", cost_usd=0.01),
+        Received("answer", b"broken", cost_usd=0.01),
+    ],
+)
+def test_a_reply_without_use_is_resent_within_its_allowance_then_refused(database, tmp_path, bad):
+    provider = Provider(bad, bad, image())
+    answered = ask(database, tmp_path, provider, policy=Policy(num_resends=1))
+    assert answered.answer is None
+    assert provider.num_sends == 2
+    assert database.read(calls.spend).settled_usd == pytest.approx(0.02)
+    assert ask(database, tmp_path, provider).answer is None
+    assert provider.num_sends == 2
+
+
+def test_the_budget_stops_before_the_send(database, tmp_path):
+    provider = Provider(image())
+    with pytest.raises(BudgetError):
+        ask(database, tmp_path, provider, policy=Policy(budget_usd=0.09))
+    assert provider.num_sends == 0
+
+
+def test_a_reply_that_a_crash_left_in_the_inbox_is_adopted_not_resent(database, tmp_path):
+    async def die(send_id):
+        raise asyncio.CancelledError
+
+    provider = Provider(image())
+    provider.send = die
+    with pytest.raises(asyncio.CancelledError):
+        ask(database, tmp_path, provider)
+    (send,) = database.read(lambda c: calls.sends_of(c, QUESTION.key()))
+    head = b'{"kind": "answer", "cost_usd": 0.04, "version": "v", "detail": ""}\n'
+    inbox_path(tmp_path / "inbox", send.id).write_bytes(head + b"image")
+    assert json.loads(ask(database, tmp_path, Provider()).answer) == "image"
+    assert states(database) == ["done"]
+
+
+def test_a_send_of_unknown_fate_is_never_sent_again_by_its_own_engine(database, tmp_path):
+    async def die(send_id):
+        raise asyncio.CancelledError
+
+    provider = Provider(image())
+    provider.send = die
+    with pytest.raises(asyncio.CancelledError):
+        ask(database, tmp_path, provider)
+    fresh = Provider(image())
+    with pytest.raises(InDoubtError):
+        ask(database, tmp_path, fresh)
+    assert fresh.num_sends == 0
+
+
+def test_no_more_sends_are_under_way_than_the_limit_across_all_askers(database, tmp_path):
+    now = most = 0
+
+    async def send(send_id):
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.002)
+        now -= 1
+        return image(0.0)
+
+    async def read(body):
+        return "1"
+
+    async def go():
+        (tmp_path / "inbox").mkdir()
+        limits = Limits(8, {"fake/m-1": 3})
+        asker = Asker(database, tmp_path / "inbox", policy=Policy(), limits=limits, stop=Stop())
+        service = Service(send=send, read=read, worst_case_usd=0.0, repeatable=False)
+        await asyncio.gather(
+            *(
+                asker.ask(dataclasses.replace(QUESTION, sample=n), service, lane=1)
+                for n in range(20)
+            )
+        )
+
+    asyncio.run(go())
+    assert most == 3
