@@ -12,7 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
-from ggt.errors import GgtError
+from ggt.engine.stop import Stop
+from ggt.errors import GgtError, StopRunError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,7 +22,8 @@ T = TypeVar("T")
 class Pool:
     """A bounded pool: at most two jobs a process are handed over, the rest wait here as ids, not as pixels."""
 
-    def __init__(self, num_processes: int | None = None) -> None:
+    def __init__(self, stop: Stop, num_processes: int | None = None) -> None:
+        self._stop = stop
         self.num_processes = num_processes or os.cpu_count() or 1
         self._slots = asyncio.Semaphore(2 * self.num_processes)
         self._executor = self._start()
@@ -30,10 +32,13 @@ class Pool:
         """Run a job in a process and return its result.
 
         Raises:
+            StopRunError: somebody asked to stop before the job was started.
             GgtError: the process died twice under this job (out of memory, a crash in a library).
             Exception: whatever the job raised.
         """
         async with self._slots:
+            if self._stop.requested:
+                raise StopRunError("stopped before this job was started")
             for _ in range(2):
                 executor = self._executor
                 loop = asyncio.get_running_loop()
