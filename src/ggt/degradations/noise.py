@@ -25,15 +25,14 @@ def apply(clean: Image, strength: float, rng: np.random.Generator) -> Degraded:
 
 
 def _unit_noise(shape: tuple[int, int], *, rng: np.random.Generator) -> FloatImage:
-    """Noise of unit deviation: half of its variance is smooth over pixels, a third shared by the channels."""
+    """Noise of unit deviation: white plus smooth, a third of its variance shared by the channels."""
     own = rng.standard_normal((*shape, 3), dtype=np.float32)
     shared = rng.standard_normal((*shape, 1), dtype=np.float32)
     white = own * np.float32(np.sqrt(2 / 3)) + shared * np.float32(np.sqrt(1 / 3))
-    smooth = cv2.GaussianBlur(white, (5, 5), CORRELATION_PX)
-    gain = (
-        2 * np.sqrt(np.pi) * CORRELATION_PX
-    )  # a Gaussian leaves 1 / gain of white noise's deviation
-    return (np.roll(white, 7, axis=0) + smooth * np.float32(gain)) * np.float32(np.sqrt(0.5))
+    line = cv2.getGaussianKernel(7, CORRELATION_PX)
+    kernel = line @ line.T / np.linalg.norm(line) ** 2
+    kernel[3, 3] += 1.0
+    return cv2.filter2D(white, -1, kernel / np.linalg.norm(kernel), borderType=cv2.BORDER_REFLECT)
 
 
 PLUGIN = Degradation(

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from ggt.degradations import Degradation, Degraded
-from ggt.images import to_float, to_uint8
-from ggt.measure.fields import luma, smooth_field
+from ggt.images import luma, to_float, to_uint8
+from ggt.measure.fields import smooth_field
 from ggt.types import FloatImage, Image, Plane
 
 PAPER = np.array([0.93, 0.86, 0.70], np.float32)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from ggt.faults import GoodPair
-from ggt.images import to_float
-from ggt.measure.fields import local_mean, luma
-from ggt.types import Box, FloatImage, Image
+from ggt.images import luma, to_float
+from ggt.measure.fields import local_mean
+from ggt.types import Box, FloatImage, Image, Plane
 
 DETAIL_PX = 24.0
 """Structure wider than this is left out: there the lq differs from its target by haze, light and fading."""
@@ -20,29 +20,36 @@ MIN_SHARE = 0.1
 """Less of the change than this in the lq counts as invisible (ours)."""
 MIN_SIGNIFICANCE = 10.0
 """Standard errors by which the change must be present in the lq (ours)."""
+QUANTISATION = 1 / 255 / 12**0.5
+"""Error of rounding to bytes: the least noise that any lq has."""
+VEIL_PX = 64.0
 SAME_LEVELS = 2.0
 """Sides that differ by less than this, root mean square in levels, are the same to any judge."""
 
 
 def shows(pair: GoodPair, spoiled: Image, *, box: Box | None = None) -> bool:
-    """Tell whether the lq shows that `spoiled` is not its target; within `box` where one is given."""
+    """Tell whether the luma of the lq shows that `spoiled` is not its target; within `box` where one is given."""
     window = cut(pair.lq.shape, box)
-    seen = _detail(pair.lq[window])
-    offered = _detail(spoiled[window])
-    change = _detail(pair.hq[window]) - offered
-    return explained(seen, offered, change)
+    seen, offered = _detail(pair.lq[window]), _detail(spoiled[window])
+    return explained(seen, offered, _detail(pair.hq[window]) - offered)
 
 
-def explained(seen: FloatImage, offered: FloatImage, change: FloatImage) -> bool:
-    """Fit `seen = a * offered + b * change` and ask for enough of b."""
-    terms = np.stack((offered.ravel(), change.ravel())).astype(np.float64)
-    gram = terms @ terms.T
+def shows_hue(pair: GoodPair, spoiled: Image) -> bool:
+    """Tell whether the colours of the lq, apart from what its luma explains, speak against those of `spoiled`."""
+    offered = own_colour(spoiled)
+    return explained(own_colour(pair.lq), offered, own_colour(pair.hq) - offered)
+
+
+def explained(seen: np.ndarray, offered: np.ndarray, change: np.ndarray) -> bool:
+    """Fit `seen = a * offered + b * change` over all values and ask for enough of b."""
+    terms = np.stack((offered.ravel(), change.ravel()))
+    gram = (terms @ terms.T).astype(np.float64)
     determinant = gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2
-    if gram[1, 1] <= 0 or determinant <= 1e-9 * gram[0, 0] * gram[1, 1]:
+    if gram[1, 1] <= 0 or determinant <= 1e-6 * gram[0, 0] * gram[1, 1]:
         return False
-    gains = np.linalg.solve(gram, terms @ seen.ravel().astype(np.float64))
-    left = float(np.mean((seen.ravel() - gains @ terms) ** 2))
-    error = np.sqrt(max(left, 1e-9) * gram[0, 0] / determinant)
+    gains = np.linalg.solve(gram, (terms @ seen.ravel()).astype(np.float64))
+    left = float(np.mean((seen.ravel() - gains.astype(np.float32) @ terms) ** 2))
+    error = np.sqrt(max(left, QUANTISATION**2) * gram[0, 0] / determinant)
     share = gains[1] / max(abs(gains[0]), 1e-6)
     return bool(share >= MIN_SHARE and gains[1] / error >= MIN_SIGNIFICANCE)
 
@@ -52,28 +59,44 @@ def same(one: Image, two: Image) -> bool:
     return cv2.norm(one, two, cv2.NORM_L2) / np.sqrt(one.size) < SAME_LEVELS
 
 
-def thinner_veil(pair: GoodPair) -> bool:
-    """Tell whether the lq is its target under a smooth change of tone, so that half of it looks like less of it.
+def thinner_veil(pair: GoodPair, *, left: float) -> bool:
+    """Tell whether a target that keeps `left` of the lq's degradation looks like the target of a thinner one.
 
-    Haze, fading and missing light are; noise, blur, streaks and flakes are not. Measured as the share of the
-    difference that a local linear map of 64 pixels (slope and offset per channel) leaves unexplained: under 5 %.
+    It does where the lq is its target under a smooth change of tone, as haze, fading and missing light are, and
+    noise, blur, streaks and flakes are not: a local linear map of 64 pixels (slope and offset per channel) leaves
+    less than 5 % of the difference unexplained, and less than 2 levels of that would remain in the target.
     """
     lq, hq = to_float(pair.lq), to_float(pair.hq)
-    sigma = 64.0
-    mean_l, mean_h = local_mean(lq, sigma_px=sigma), local_mean(hq, sigma_px=sigma)
-    variance = local_mean(hq * hq, sigma_px=sigma) - mean_h * mean_h
-    covariance = local_mean(lq * hq, sigma_px=sigma) - mean_l * mean_h
-    slope = covariance / (np.maximum(variance, 0) + 1e-4)
-    left = lq - (mean_l + slope * (hq - mean_h))
-    return float(np.mean(left**2)) < 0.05 * float(np.mean((lq - hq) ** 2))
+    mean_l, mean_h = local_mean(lq, sigma_px=VEIL_PX), local_mean(hq, sigma_px=VEIL_PX)
+    variance = local_mean(hq * hq, sigma_px=VEIL_PX) - mean_h * mean_h
+    covariance = local_mean(lq * hq, sigma_px=VEIL_PX) - mean_l * mean_h
+    slope = covariance / (np.maximum(variance, 0) + np.float32(1e-4))
+    unexplained = float(np.mean((lq - mean_l - slope * (hq - mean_h)) ** 2))
+    smooth = unexplained < 0.05 * float(np.mean((lq - hq) ** 2))
+    return smooth and 255 * left * float(np.sqrt(unexplained)) < SAME_LEVELS
 
 
-def colourfulness(image: Image) -> float:
-    """Chroma against light and dark: deviation of the colour differences over that of luma, after averaging noise."""
-    picture = local_mean(to_float(image), sigma_px=4.0)
-    grey = luma(picture)
-    chroma = picture - grey[..., None]
-    return float(np.sqrt(np.mean(chroma**2)) / max(float(grey.std()), 1e-3))
+def colour_kept(pair: GoodPair) -> float:
+    """Share of the target's colour that the lq shows, against the share of light and dark that it shows; 1: all."""
+    colour, true_colour = own_colour(pair.lq), own_colour(pair.hq)
+    grey, true_grey = _detail(pair.lq), _detail(pair.hq)
+    kept = np.vdot(colour, true_colour) / max(float(np.vdot(true_colour, true_colour)), 1e-6)
+    shown = np.vdot(grey, true_grey) / max(float(np.vdot(true_grey, true_grey)), 1e-6)
+    return float(kept) / max(float(shown), 1e-3)
+
+
+def own_colour(image: Image) -> FloatImage:
+    """Colour differences from luma on a quarter of the grid, less what a parabola of luma explains (sepia, casts)."""
+    height, width = image.shape[:2]
+    size = (max(1, width // 4), max(1, height // 4))
+    small = cv2.GaussianBlur(
+        to_float(cv2.resize(image, size, interpolation=cv2.INTER_AREA)), (0, 0), 1.0
+    )
+    grey = luma(small).ravel()
+    colour = small.reshape(-1, 3) - grey[:, None]
+    basis = np.stack((np.ones_like(grey), grey, grey * grey), axis=1)
+    explained_part = basis @ np.linalg.lstsq(basis, colour, rcond=None)[0]
+    return (colour - explained_part).astype(np.float32)
 
 
 def cut(shape: tuple[int, ...], box: Box | None) -> tuple[slice, slice]:
@@ -83,6 +106,6 @@ def cut(shape: tuple[int, ...], box: Box | None) -> tuple[slice, slice]:
     return slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
 
 
-def _detail(image: Image) -> FloatImage:
-    picture = to_float(image)
-    return picture - local_mean(picture, sigma_px=DETAIL_PX)
+def _detail(image: Image) -> Plane:
+    grey = luma(image)
+    return grey - local_mean(grey, sigma_px=DETAIL_PX)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from ggt.errors import UsageError
-from ggt.images import to_float
-from ggt.measure.fields import local_mean, luma
+from ggt.images import luma, to_float
+from ggt.measure.fields import local_mean
 from ggt.types import Box, Image, Plane
 
 MIN_SIDE = 32
@@ -37,7 +37,7 @@ def require_room(image: Image, what: str) -> None:
 
 def structure(image: Image, *, scale_px: float) -> Plane:
     """Local contrast: deviation of luma within about `scale_px`, in levels."""
-    grey = luma(to_float(image)) * np.float32(255)
+    grey = luma(image) * np.float32(255)
     mean = local_mean(grey, sigma_px=scale_px)
     return np.sqrt(np.maximum(local_mean(grey * grey, sigma_px=scale_px) - mean * mean, 0)).astype(
         np.float32
@@ -88,8 +88,8 @@ def _outline(window: Image) -> Plane:
     picture = cv2.GaussianBlur(to_float(window), (0, 0), max(0.8, side / 40))
     offsets = (np.arange(side, dtype=np.float32) - (side - 1) / 2) / (side / 2)
     radius = np.hypot(offsets[:, None], offsets[None, :])
-    rim = picture[(radius > 0.8)]
-    distance = np.sqrt(np.sum((picture - np.median(rim, axis=0)) ** 2, axis=2))
+    rim = np.median(np.asarray(picture)[radius > 0.8], axis=0)
+    distance = np.sqrt(np.sum((picture - rim) ** 2, axis=2))
     different = (distance > 0.6 * np.percentile(distance, 75)).astype(np.float32)
     core = np.maximum(different, (radius < 0.35).astype(np.float32)) * (radius < 0.72)
     size = 2 * max(1, side // 16) + 1

@@ -12,8 +12,9 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
     period = int(rng.choice((4, 8, 16)))
     height, width = pair.hq.shape[:2]
     phase = rng.uniform(0, 2 * np.pi, 2)
-    rows = np.cos(2 * np.pi * np.arange(height)[:, None] / period + phase[0])
-    columns = np.cos(2 * np.pi * np.arange(width)[None, :] / period + phase[1])
+    turn = np.float32(2 * np.pi / period)
+    rows = np.cos(turn * np.arange(height, dtype=np.float32).reshape(-1, 1) + phase[0])
+    columns = np.cos(turn * np.arange(width, dtype=np.float32).reshape(1, -1) + phase[1])
     pattern = (rows * columns * levels / 255).astype(np.float32)
     hq = to_uint8(to_float(pair.hq) + pattern[..., None])
     return Planted(pair.lq, hq, {"levels": levels, "period_px": period})

@@ -3,11 +3,8 @@
 import numpy as np
 
 from ggt.faults import Fault, GoodPair, Planted
-from ggt.faults._evidence import colourfulness
+from ggt.faults._evidence import shows_hue
 from ggt.images import to_float, to_uint8
-
-MIN_COLOURFULNESS = 0.05
-"""An lq with less chroma than this against its light and dark shows no hue."""
 
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
@@ -19,8 +16,7 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
     turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
     matrix = (np.linalg.inv(TO_YIQ) @ turn @ TO_YIQ).astype(np.float32)
     hq = to_uint8(to_float(pair.hq) @ matrix.T)
-    decidable = min(colourfulness(pair.lq), colourfulness(pair.hq)) > MIN_COLOURFULNESS
-    return Planted(pair.lq, hq, {"degrees": degrees}, decidable=decidable)
+    return Planted(pair.lq, hq, {"degrees": degrees}, decidable=shows_hue(pair, hq))
 
 
 PLUGIN = Fault(

@@ -9,7 +9,10 @@ BAR_LEVELS = (0, 255, 128)
 
 
 def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
-    """Shrink by 2 to 16 % (3.4 % at subtle) and fill two opposite borders, or all four, with black, white or grey."""
+    """Shrink by 2 to 16 % (3.4 % at subtle) and fill two opposite borders, or all four, with black, white or grey.
+
+    Between two bars the content is squeezed, between four it keeps its proportions.
+    """
     share = 0.02 * 8.0**strength
     height, width = pair.hq.shape[:2]
     sides = int(rng.integers(3))

@@ -10,11 +10,11 @@ from ggt.types import Box
 
 
 def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
-    """Displace a structured region of a quarter of the short side by 2 to 14 pixels (3.3 at subtle) at its centre."""
+    """Displace a structured region of a fifth of the short side by 2 to 20 pixels (3.6 at subtle) at its centre."""
     require_room(pair.hq, "local_warp")
     height, width = pair.hq.shape[:2]
-    distance = 2.0 * 7.0**strength
-    sigma = 0.08 * min(height, width)
+    distance = 2.0 * 10.0**strength
+    sigma = 0.065 * min(height, width)
     thing = find_thing(pair.hq, share=0.12, rng=rng)
     centre = (thing.box.left + thing.box.width / 2, thing.box.top + thing.box.height / 2)
     rows = (np.arange(height, dtype=np.float32)[:, None] - centre[1]) / sigma

@@ -5,8 +5,8 @@ import numpy as np
 from ggt.faults import Fault, GoodPair, Planted
 from ggt.faults._evidence import shows
 from ggt.faults._regions import require_room, structure
-from ggt.images import to_float, to_uint8
-from ggt.measure.fields import local_mean, luma
+from ggt.images import luma, to_float, to_uint8
+from ggt.measure.fields import local_mean
 
 COARSE_PX = 6.0
 """Structure wider than this is kept; only what is finer is drawn anew."""

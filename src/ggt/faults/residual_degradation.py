@@ -20,7 +20,7 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
     left = 0.35 + 0.55 * strength
     faithful = to_float(pair.hq)
     hq = to_uint8(faithful + np.float32(left) * (to_float(pair.lq) - faithful))
-    decidable = not same(hq, pair.hq) and (left > NEARLY_ALL or not thinner_veil(pair))
+    decidable = not same(hq, pair.hq) and (left > NEARLY_ALL or not thinner_veil(pair, left=left))
     return Planted(pair.lq, hq, {"left": left}, decidable=decidable)
 
 

@@ -33,8 +33,3 @@ def local_mean(picture: FloatImage | Plane, *, sigma_px: float) -> FloatImage:
     if factor > 1:
         small = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return small
-
-
-def luma(picture: FloatImage) -> Plane:
-    """Rec. 601 luma of an RGB picture, same range."""
-    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
