@@ -5,7 +5,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from ggt.errors import SizeMismatchError
-from ggt.metrics._planes import luma
+from ggt.metrics._planes import luma_levels
 from ggt.metrics.psnr import psnr
 from ggt.metrics.psnr_y import psnr_y
 
@@ -24,7 +24,7 @@ def test_psnr_equals_scikit_image_on_rgb():
 
 def test_psnr_y_equals_scikit_image_on_the_same_y():
     restored, gt = noisy_pair()
-    outside = peak_signal_noise_ratio(luma(gt), luma(restored), data_range=255)
+    outside = peak_signal_noise_ratio(luma_levels(gt), luma_levels(restored), data_range=255)
     assert psnr_y(restored, gt) == pytest.approx(outside, abs=1e-9)
 
 
@@ -67,9 +67,9 @@ def test_luma_is_the_rounded_weighted_sum_for_every_kind_of_colour():
     rng = np.random.default_rng(3)
     image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     weighted = image.astype(np.int64) @ np.array([299, 587, 114])
-    assert np.array_equal(luma(image), (weighted + 500) // 1000)
+    assert np.array_equal(luma_levels(image), (weighted + 500) // 1000)
 
 
 def test_luma_of_grey_is_that_grey():
     greys = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
-    assert np.array_equal(luma(greys), greys[..., 0])
+    assert np.array_equal(luma_levels(greys), greys[..., 0])

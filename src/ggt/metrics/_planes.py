@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import UInt8
 
 from ggt.errors import NotMeasurableError, SizeMismatchError
 from ggt.types import Image
@@ -13,14 +13,13 @@ LUMA = "Y=round(0.299R+0.587G+0.114B)"
 _WEIGHTS = np.array([[299, 587, 114]], np.float32)
 
 
-def luma(image: Image) -> Float32[np.ndarray, "height width"]:
-    """Return Y, whole numbers from 0 to 255, exact.
+def luma_levels(image: Image) -> UInt8[np.ndarray, "height width"]:
+    """Return Y, 0 to 255, exact.
 
     Thousandths of a level are whole numbers below 2**24, which float32 holds, so no sum is rounded.
     """
     thousandths = cv2.transform(image.astype(np.float32), _WEIGHTS).reshape(image.shape[:2])
-    levels = (thousandths.astype(np.int32) + 500) // 1000
-    return levels.astype(np.float32)
+    return ((thousandths.astype(np.int32) + 500) // 1000).astype(np.uint8)
 
 
 def check_same_size(restored: Image, gt: Image) -> None:

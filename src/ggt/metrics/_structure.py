@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64, UInt8
 
 WINDOW = 11
 """Side of the Gaussian window; images below it have no SSIM."""
@@ -16,7 +16,7 @@ _STRIP = 128
 
 
 def mean_ssim(
-    first: Float[np.ndarray, "height width"], second: Float[np.ndarray, "height width"]
+    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"]
 ) -> float:
     """Return the mean over all positions where the whole window lies inside the planes.
 

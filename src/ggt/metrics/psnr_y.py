@@ -1,9 +1,7 @@
 """PSNR on Y: the mean squared error of the rounded luma, in decibels."""
 
-import numpy as np
-
 from ggt.metrics import FullReference
-from ggt.metrics._planes import LUMA, check_same_size, luma
+from ggt.metrics._planes import LUMA, check_same_size, luma_levels
 from ggt.metrics._squared_error import peak_signal_to_noise_db
 from ggt.types import Image
 
@@ -15,7 +13,7 @@ def psnr_y(restored: Image, gt: Image) -> float:
         SizeMismatchError: the sizes differ.
     """
     check_same_size(restored, gt)
-    return peak_signal_to_noise_db(luma(restored).astype(np.uint8), luma(gt).astype(np.uint8))
+    return peak_signal_to_noise_db(luma_levels(restored), luma_levels(gt))
 
 
 PLUGIN = FullReference(

@@ -1,7 +1,7 @@
 """SSIM on Y: structural similarity of the rounded luma."""
 
 from ggt.metrics import FullReference
-from ggt.metrics._planes import LUMA, check_same_size, check_short_side, luma
+from ggt.metrics._planes import LUMA, check_same_size, check_short_side, luma_levels
 from ggt.metrics._structure import DEFINITION, WINDOW, mean_ssim
 from ggt.types import Image
 
@@ -15,7 +15,7 @@ def ssim(restored: Image, gt: Image) -> float:
     """
     check_same_size(restored, gt)
     check_short_side(gt, least=WINDOW, metric="ssim")
-    return mean_ssim(luma(restored), luma(gt))
+    return mean_ssim(luma_levels(restored), luma_levels(gt))
 
 
 PLUGIN = FullReference(
