@@ -248,3 +248,41 @@ class Pair:
     ground_truth: bool
     """False for what the classical engine or the simulator made."""
     reviewer: str | None = None
+
+
+FateStage = Literal[
+    "failed", "set_aside", "align", "screen", "judge", "refused", "waiting", "review", "pair"
+]
+"""Where a collected photo can stand; `waiting` is not tried yet, or in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one lq, or of a photo that gave none; the funnel is counts of these.
+
+    `reason` is one word or code; category and severity are None when the photo was never measured.
+    """
+
+    stage: FateStage
+    reason: str
+    category: Category | None = None
+    severity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A candidate that quality control or a person turned down: material for audits and the failure gallery.
+
+    `id` is that of the pair it would have been; both blobs are sha256 of stored PNG files, before any crop.
+    """
+
+    id: str
+    photo: Photo
+    category: Category
+    lq_blob: str
+    candidate_blob: str
+    restorer: str
+    attempt: int
+    assessment: Assessment
+    ground_truth: bool
+    notes: Mapping[str, str | float]
