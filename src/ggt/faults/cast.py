@@ -29,8 +29,8 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
 def _own_cast(pair: GoodPair) -> float:
     """Spread between the channels of lq against target, as a natural logarithm.
 
-    Contrasts are compared, since a veil adds the same light everywhere; where the lq lost more than 40 % of its colours,
-    means as well.
+    Contrasts are compared, since a veil adds the same light everywhere; where the lq lost more than 40 % of its
+    colours, means as well.
     """
     lq, hq = pair.lq.reshape(-1, 3), pair.hq.reshape(-1, 3)
     own = float(np.ptp(np.log((lq.std(axis=0) + 1) / (hq.std(axis=0) + 1))))
