@@ -98,12 +98,11 @@ def encode_png(image: Image, *, text: Mapping[str, str] | None = None) -> bytes:
 
     `text` becomes iTXt chunks, sorted by key. The same input gives the same bytes under one version of OpenCV.
     """
-    # Natural pictures have hardly any repeated strings: run lengths find what there is in less time.
+    # Measured on photos: half the time of OpenCV's default filter choice at level 1, and smaller files.
     options = [
-        cv2.IMWRITE_PNG_COMPRESSION,
-        1,
-        cv2.IMWRITE_PNG_STRATEGY,
-        cv2.IMWRITE_PNG_STRATEGY_RLE,
+        *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+        *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+        *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
     ]
     _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     data = encoded.tobytes()
@@ -165,6 +164,26 @@ def resize_plane(plane: Plane, width: int, height: int) -> Plane:
         (width, height), PillowImage.Resampling.LANCZOS
     )
     return np.asarray(resized)
+
+
+def thumbnail(image: Image, short_side: int) -> Image:
+    """Shrink by averaging areas, fast: to measure, hash or show, never to make an lq; small images stay as they are."""
+    height, width = image.shape[:2]
+    whole = min(height, width) // short_side
+    if (
+        whole > 1
+    ):  # whole factors first: OpenCV does them several times faster; at most whole-1 border pixels are lost
+        height, width = height // whole, width // whole
+        image = cv2.resize(
+            image[: height * whole, : width * whole],
+            (width, height),
+            interpolation=cv2.INTER_AREA,
+        ).astype(np.uint8, copy=False)
+    factor = short_side / min(height, width)
+    if factor >= 1:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _decode(file: BinaryIO, *, name: str, max_pixels: int) -> Decoded:
