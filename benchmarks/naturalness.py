@@ -26,6 +26,7 @@ from ggt.metrics._scene_statistics import (
     distance_of,
     fit_pristine,
     scene_statistics,
+    sharp_blocks,
 )
 from ggt.types import Image
 
@@ -108,16 +109,18 @@ def main() -> None:
 def fit(paths: list[Path]) -> None:
     """Write the shipped model."""
     chosen = [path for path in paths if enters_fit(path)]
-    model = fit_pristine([scene_statistics(centre(path)) for path in chosen])
+    blocks = np.vstack([sharp_blocks(scene_statistics(centre(path))) for path in chosen])
+    model = fit_pristine(blocks)
     text = naturalness.model_text(
         model,
         made_by="python benchmarks/naturalness.py fit PHOTOS",
         photos=tuple(path.name for path in chosen),
         left_out=f"{', '.join(NOT_A_SCENE)}: a close-up of a computer screen, not a scene",
+        num_blocks=len(blocks),
     )
     naturalness.MODEL_FILE.write_text(text)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    print(f"{model.num_blocks} blocks of {len(chosen)} photos; MODEL_SHA256 = {digest}")
+    print(f"{len(blocks)} blocks of {len(chosen)} photos; MODEL_SHA256 = {digest}")
 
 
 def bench(paths: list[Path]) -> None:
@@ -125,8 +128,9 @@ def bench(paths: list[Path]) -> None:
     clean = {path: scene_statistics(centre(path)) for path in paths}
     ranked: dict[str, Ranked] = {}
     for path in paths:
-        others = [clean[other] for other in paths if other != path and enters_fit(other)]
-        ranked[path.stem] = rank(path, clean[path], fit_pristine(others))
+        others = [other for other in paths if other != path and enters_fit(other)]
+        model = fit_pristine(np.vstack([sharp_blocks(clean[other]) for other in others]))
+        ranked[path.stem] = rank(path, clean[path], model)
     text = report(ranked)
     REPORT.write_text(text)
     print(text)

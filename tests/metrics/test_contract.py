@@ -32,7 +32,7 @@ def metric(request, published_weights) -> Metric:
 
 
 def test_there_are_metrics():
-    assert {"psnr", "psnr_y", "ssim", "ssim_rgb", "naturalness"} <= set(METRICS)
+    assert {"psnr", "psnr_y", "ssim", "ssim_rgb", "niqe", "naturalness"} <= set(METRICS)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -5,7 +5,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from ggt.errors import SizeMismatchError
-from ggt.metrics._planes import luma_levels
+from ggt.metrics._planes import BT601, YIQ, luma_levels, luma_text
 from ggt.metrics.psnr import psnr
 from ggt.metrics.psnr_y import psnr_y
 
@@ -24,7 +24,9 @@ def test_psnr_equals_scikit_image_on_rgb():
 
 def test_psnr_y_equals_scikit_image_on_the_same_y():
     restored, gt = noisy_pair()
-    outside = peak_signal_noise_ratio(luma_levels(gt), luma_levels(restored), data_range=255)
+    outside = peak_signal_noise_ratio(
+        luma_levels(gt, BT601), luma_levels(restored, BT601), data_range=255
+    )
     assert psnr_y(restored, gt) == pytest.approx(outside, abs=1e-9)
 
 
@@ -63,13 +65,25 @@ def test_a_size_mismatch_names_both_sizes():
         psnr(gt[:, 1:], gt)
 
 
-def test_luma_is_the_rounded_weighted_sum_for_every_kind_of_colour():
+@pytest.mark.parametrize("millionths", [BT601, YIQ])
+def test_luma_is_the_rounded_weighted_sum_of_every_colour(millionths):
     rng = np.random.default_rng(3)
     image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    weighted = image.astype(np.int64) @ np.array([299, 587, 114])
-    assert np.array_equal(luma_levels(image), (weighted + 500) // 1000)
+    weighted = image.astype(np.int64) @ np.array(millionths)
+    assert np.array_equal(luma_levels(image, millionths), (weighted + 500_000) // 1_000_000)
 
 
-def test_luma_of_grey_is_that_grey():
+def test_halves_are_rounded_up():
+    half = np.array([[[0, 0, 250], [3, 0, 250]]], np.uint8)  # 28.5 and 29.397
+    assert luma_levels(half, BT601).tolist() == [[29, 29]]
+
+
+@pytest.mark.parametrize("millionths", [BT601, YIQ])
+def test_luma_of_grey_is_that_grey(millionths):
     greys = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
-    assert np.array_equal(luma_levels(greys), greys[..., 0])
+    assert np.array_equal(luma_levels(greys, millionths), greys[..., 0])
+
+
+def test_a_definition_states_the_weights_of_y():
+    assert luma_text(BT601) == "Y=round(0.299R+0.587G+0.114B)"
+    assert luma_text(YIQ) == "Y=round(0.298936R+0.587043G+0.114021B)"

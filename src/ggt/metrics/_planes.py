@@ -7,19 +7,28 @@ from jaxtyping import UInt8
 from ggt.errors import NotMeasurableError, SizeMismatchError
 from ggt.types import Image
 
-LUMA = "Y=round(0.299R+0.587G+0.114B)"
-"""The Y of every metric here (BT.601 weights on 0 to 255, rounded half up), as definition ids write it."""
+BT601 = (299_000, 587_000, 114_000)
+"""Weights of R, G and B in millionths, by ITU-R BT.601: the Y of PSNR and SSIM."""
+YIQ = (298_936, 587_043, 114_021)
+"""Y of the YIQ space to six places, as the authors of NIQE computed it."""
 
-_WEIGHTS = np.array([[299, 587, 114]], np.float32)
 
+def luma_levels(
+    image: Image, millionths: tuple[int, int, int]
+) -> UInt8[np.ndarray, "height width"]:
+    """Return the weighted sum of R, G and B, 0 to 255, rounded half up, exact.
 
-def luma_levels(image: Image) -> UInt8[np.ndarray, "height width"]:
-    """Return Y, 0 to 255, exact.
-
-    Thousandths of a level are whole numbers below 2**24, which float32 holds, so no sum is rounded.
+    All sums are whole numbers below 2**53, and the one division cannot cross a whole number.
     """
-    thousandths = cv2.transform(image.astype(np.float32), _WEIGHTS).reshape(image.shape[:2])
-    return ((thousandths.astype(np.int32) + 500) // 1000).astype(np.uint8)
+    weights = np.array([millionths], np.float64)
+    sums = cv2.transform(image.astype(np.float64), weights).reshape(image.shape[:2])
+    return ((sums + 500_000) / 1_000_000).astype(np.uint8)
+
+
+def luma_text(millionths: tuple[int, int, int]) -> str:
+    """Write a luma as definition ids do."""
+    red, green, blue = (f"{weight / 1e6:.6g}" for weight in millionths)
+    return f"Y=round({red}R+{green}G+{blue}B)"
 
 
 def check_same_size(restored: Image, gt: Image) -> None:

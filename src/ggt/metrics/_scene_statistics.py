@@ -4,7 +4,6 @@ Written from Mittal, Soundararajan, Bovik, "Making a completely blind image qual
 and from measured facts about the authors' release: `niqe` and `naturalness` differ in the pristine model alone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +12,7 @@ from jaxtyping import Float64
 
 from ggt.errors import NotMeasurableError
 from ggt.metrics._generalized_gaussian import NUM_FEATURES_PER_SCALE, block_features
-from ggt.metrics._planes import LUMA, luma_levels, size_text
+from ggt.metrics._planes import YIQ, luma_levels, luma_text, size_text
 from ggt.types import Image, Mask
 
 BLOCK = 96
@@ -22,7 +21,7 @@ SHARP_SHARE = 0.75
 """Only blocks sharper than this share of their picture's sharpest block enter a pristine model."""
 NUM_FEATURES = 2 * NUM_FEATURES_PER_SCALE
 DEFINITION = (
-    f"{LUMA};blocks={BLOCK},whole,from upper left;MSCN window=7,sigma=7/6,C=1,0 where constant;"
+    f"{luma_text(YIQ)};blocks={BLOCK},whole,from upper left;MSCN window=7,sigma=7/6,C=1,0 where constant;"
     "half=antialiased bicubic;AGGD table=0.2:0.001:10;float64"
 )
 
@@ -37,11 +36,10 @@ Features = Float64[np.ndarray, f"blocks {NUM_FEATURES}"]
 
 @dataclass(frozen=True, slots=True)
 class PristineModel:
-    """What natural pictures look like: mean and covariance of the features of `num_blocks` blocks."""
+    """What natural pictures look like: mean and covariance of the block features."""
 
     mean: Float64[np.ndarray, f"{NUM_FEATURES}"]
     covariance: Float64[np.ndarray, f"{NUM_FEATURES} {NUM_FEATURES}"]
-    num_blocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def scene_statistics(image: Image) -> SceneStatistics:
     rows, columns = image.shape[0] // BLOCK, image.shape[1] // BLOCK
     if rows * columns == 0:
         raise NotMeasurableError(f"not one block of {BLOCK}x{BLOCK} pixels fits in")
-    levels = luma_levels(image[: rows * BLOCK, : columns * BLOCK])
+    levels = luma_levels(image[: rows * BLOCK, : columns * BLOCK], YIQ)
     plane = levels.astype(np.float64)
     normalised, deviation = _normalise(plane, _constant(levels))
     sharpness = deviation.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)).ravel()
@@ -77,21 +75,18 @@ def scene_statistics(image: Image) -> SceneStatistics:
     return SceneStatistics(features, sharpness)
 
 
-def fit_pristine(pictures: Iterable[SceneStatistics]) -> PristineModel:
-    """Fit the mean and covariance of the sharp blocks of clean pictures.
+def sharp_blocks(picture: SceneStatistics) -> Features:
+    """Choose the blocks of a clean picture that enter a pristine model (section II-B of the paper).
 
-    A block counts when its sharpness exceeds `SHARP_SHARE` of the sharpest block of its picture (section II-B of
-    the paper) and all its features have values.
+    A block counts when its sharpness exceeds `SHARP_SHARE` of the picture's sharpest and all its features have values.
     """
-    sharp = [
-        picture.features[
-            np.isfinite(picture.features).all(axis=1)
-            & (picture.sharpness > SHARP_SHARE * picture.sharpness.max())
-        ]
-        for picture in pictures
-    ]
-    blocks = np.vstack(sharp)
-    return PristineModel(blocks.mean(axis=0), np.cov(blocks, rowvar=False), num_blocks=len(blocks))
+    sharp = picture.sharpness > SHARP_SHARE * picture.sharpness.max()
+    return picture.features[sharp & np.isfinite(picture.features).all(axis=1)]
+
+
+def fit_pristine(blocks: Features) -> PristineModel:
+    """Fit the model to the sharp blocks of many clean pictures."""
+    return PristineModel(blocks.mean(axis=0), np.cov(blocks, rowvar=False))
 
 
 def distance(image: Image, pristine: PristineModel) -> float:
