@@ -47,21 +47,17 @@ def structure(image: Image, *, scale_px: float) -> Plane:
 def find_thing(image: Image, *, share: float, rng: np.random.Generator) -> Thing:
     """Find an object of about `share` of the short side: what differs in colour from its surroundings.
 
-    Candidates on a grid are ranked by the colour difference between a centre and the ring around it (centre-surround
+    Places on a grid are ranked by the colour difference between a centre and what is around it (centre-surround
     saliency) plus the centre's own structure; one of the best eight is drawn.
     """
     height, width = image.shape[:2]
     side = max(8, round(share * min(height, width)))
     margin = side // 2 + max(2, side // 4)
     picture = to_float(image)
-    inner = local_mean(picture, sigma_px=side / 5)
-    outer = local_mean(picture, sigma_px=side * 0.8)
-    difference = np.sqrt(np.sum((inner - outer) ** 2, axis=2)) * 255 + structure(
-        image, scale_px=side / 4
-    )
-    room = difference[margin : height - margin, margin : width - margin]
+    apart = local_mean(picture, sigma_px=side / 5) - local_mean(picture, sigma_px=side * 0.8)
+    rank = np.sqrt(np.sum(apart * apart, axis=2)) * 255 + structure(image, scale_px=side / 4)
     step = max(1, side // 3)
-    grid = room[::step, ::step]
+    grid = rank[margin : height - margin : step, margin : width - margin : step]
     best = np.argsort(grid, axis=None)[::-1][:8]
     row, column = np.unravel_index(int(rng.choice(best)), grid.shape)
     centre_y, centre_x = margin + int(row) * step, margin + int(column) * step
