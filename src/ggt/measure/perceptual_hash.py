@@ -7,7 +7,7 @@ hash functions", 2010, section 3.2.1).
 import cv2
 import numpy as np
 
-from ggt.images import luma
+from ggt.images import luma, thumbnail
 from ggt.types import Image
 
 _SIDE = 32
@@ -16,8 +16,10 @@ _FREQUENCIES = 8
 
 def perceptual_hash(image: Image) -> int:
     """Return 64 bits as one number; compare two by `(a ^ b).bit_count()`, 0 (same) to 64."""
-    small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    spectrum = cv2.dct(luma(small))[:_FREQUENCIES, :_FREQUENCIES].ravel()
+    small = cv2.resize(thumbnail(image, 2 * _SIDE), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    spectrum = cv2.dct(luma(small.astype(np.uint8, copy=False)))[
+        :_FREQUENCIES, :_FREQUENCIES
+    ].ravel()
     # The mean (first coefficient) says nothing of the picture's shape, so it takes no part in the median.
     bits = spectrum > np.median(spectrum[1:])
     return int.from_bytes(np.packbits(bits).tobytes(), "big")

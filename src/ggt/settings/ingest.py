@@ -59,7 +59,7 @@ class IngestSettings(Settings):
     """True sets photos without a stated licence aside here already; release bars them in any case."""
     same_bits: int = Field(default=3, ge=0, le=12)
     """Perceptual hashes this near (of 64 bits), at the same brightness, are copies: the first path is kept."""
-    near_bits: int = Field(default=8, ge=0, le=12)
+    near_bits: int = Field(default=10, ge=0, le=12)
     """Perceptual hashes this near share a group, so that a split never separates them."""
     scene_gap_s: float = Field(default=60.0, ge=0)
     """Photos of one camera and folder, each taken this soon after the one before, are one scene."""
