@@ -31,11 +31,11 @@ def brighten(picture: FloatImage, condition: Condition, strength: float) -> Floa
     """Lift the shadows and denoise them by as much; `strength` 1 aims at TARGET_LUMA, 0 changes nothing."""
     factor = _factor(picture, condition, strength)
     bright = np.clip(picture * factor[..., None], 0, 1).astype(np.float32)
-    lifted = np.clip((factor - 1) / 3, 0, 1)
-    if float(lifted.max()) == 0:
+    most = float(np.quantile(factor[::4, ::4], 0.9))
+    if most <= 1:
         return bright
-    typical = float(np.average(factor, weights=lifted))
-    noise = typical * max(condition.noise_sigma, QUANTISATION)
+    noise = most * max(condition.noise_sigma, QUANTISATION)
+    lifted = np.clip((factor - 1) / (most - 1), 0, 1)
     clean = denoise(bright, replace(condition, noise_sigma=noise), 1.0)
     return (bright + lifted[..., None] * (clean - bright)).astype(np.float32)
 

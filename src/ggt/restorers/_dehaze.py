@@ -15,7 +15,7 @@ from ggt.types import FloatImage, Plane
 
 OMEGA = 0.8
 """Share of the haze that is taken away: the paper's 0.95 looks like cut-out scenery on real photos. Ours."""
-MIN_TRANSMISSION = 0.4
+MIN_TRANSMISSION = 0.35
 """Below this the veil is mostly noise and JPEG blocks. The paper's is 0.1."""
 MAX_NOISE = 12.0
 """Clearing stops where the noise, which it divides by the transmission, would reach this many 8-bit levels. Ours."""

@@ -28,20 +28,20 @@ def remove_scratches(picture: FloatImage, condition: Condition, strength: float)
     grey = luma(picture)
     side = _odd(min(grey.shape) / 55)
     shapes = _Shapes((_tophat(grey, side) > _contrast(0.16, condition, strength)) & _white(picture))
-    long = (shapes.length > 4 * side) & (shapes.thickness < side) & shapes.sparse(4 * side, 0.15)
+    long = (shapes.length > 4 * side) & (shapes.thickness < side / 2) & shapes.sparse(4 * side, 0.1)
     speck = (shapes.length < 1.5 * side) & shapes.sparse(4 * side, 0.04)
     ground = _unrest(grey, side)
-    wanted = (long & shapes.lies_on(ground, 2 * CALM)) | (speck & shapes.lies_on(ground, CALM))
+    wanted = (long & shapes.lies_on(ground, 1.5 * CALM)) | (speck & shapes.lies_on(ground, CALM))
     return _painted_over(picture, shapes.select(wanted), grey)
 
 
 def remove_flakes(picture: FloatImage, condition: Condition, strength: float) -> FloatImage:
     """Paint over small white compact spots; `strength` lowers the contrast they need."""
     grey = luma(picture)
-    side = _odd(min(grey.shape) / 40)
-    shapes = _Shapes((_tophat(grey, side) > _contrast(0.12, condition, strength)) & _white(picture))
-    flake = (shapes.length < 1.3 * side) & (shapes.area > 2) & (shapes.fill > 0.4)
-    wanted = flake & shapes.lies_on(_unrest(grey, side), 2 * CALM)
+    side = _odd(min(grey.shape) / 32)
+    shapes = _Shapes((_tophat(grey, side) > _contrast(0.08, condition, strength)) & _white(picture))
+    flake = (shapes.length < 1.4 * side) & (shapes.area > 2) & (shapes.fill > 0.3)
+    wanted = flake & shapes.sparse(2 * side, 0.3) & shapes.lies_on(_unrest(grey, side), 3 * CALM)
     return _painted_over(picture, shapes.select(wanted), grey)
 
 
@@ -55,7 +55,8 @@ def remove_streaks(picture: FloatImage, condition: Condition, strength: float) -
         & (shapes.width < 0.7 * shapes.height)
         & (shapes.thickness < side)
     )
-    return _painted_over(picture, shapes.select(streak), grey)
+    wanted = streak & shapes.lies_on(_unrest(grey, side), 3 * CALM)
+    return _painted_over(picture, shapes.select(wanted), grey)
 
 
 class _Shapes:

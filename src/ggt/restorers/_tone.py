@@ -7,9 +7,9 @@ from ggt.restorers._condition import Condition
 from ggt.types import FloatImage
 
 TAILS = (0.005, 0.995)
-"""Quantiles of luma that become black and white."""
+"""Quantiles of luma and of the largest channel that become black and white."""
 BLACK, WHITE = 0.03, 0.97
-MAX_STRETCH = 1.6
+MAX_STRETCH = 1.4
 """A stretch beyond that shows banding and grain. Ours."""
 MAX_NOISE = 8.0
 """The stretch stops where the noise would reach this many 8-bit levels. Ours."""
@@ -20,7 +20,9 @@ CAST_REMOVED = 0.35
 def unfade(picture: FloatImage, condition: Condition, strength: float) -> FloatImage:
     """Stretch luma, keeping hues; `strength` 0 changes nothing, above 1 nothing more."""
     grey = luma(picture)
-    low, high = (float(value) for value in np.quantile(grey[::4, ::4], TAILS))
+    low = float(np.quantile(grey[::4, ::4], TAILS[0]))
+    # The brightest channel, or a blue backdrop would clip to white.
+    high = float(np.quantile(picture[::4, ::4].max(axis=2), TAILS[1]))
     quiet = MAX_NOISE / max(condition.noise_sigma, 0.1)
     slope = min(MAX_STRETCH, quiet, (WHITE - BLACK) / max(high - low, 1e-3))
     if slope <= 1:
