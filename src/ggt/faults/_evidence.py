@@ -22,7 +22,8 @@ MIN_SIGNIFICANCE = 10.0
 """Standard errors by which the change must be present in the lq (ours)."""
 QUANTISATION = 1 / 255 / 12**0.5
 """Error of rounding to bytes: the least noise that any lq has."""
-VEIL_PX = 64.0
+VEIL_SHARE = 1 / 16
+"""Width of the local map of a veil, in short sides (64 pixels at 1024)."""
 SAME_LEVELS = 2.0
 """Sides that differ by less than this, root mean square in levels, are the same to any judge."""
 
@@ -63,13 +64,14 @@ def thinner_veil(pair: GoodPair, *, left: float) -> bool:
     """Tell whether a target that keeps `left` of the lq's degradation looks like the target of a thinner one.
 
     It does where the lq is its target under a smooth change of tone, as haze, fading and missing light are, and
-    noise, blur, streaks and flakes are not: a local linear map of 64 pixels (slope and offset per channel) leaves
+    noise, blur, streaks and flakes are not: a local linear map (slope and offset per channel) leaves
     less than 5 % of the difference unexplained, and less than 2 levels of that would remain in the target.
     """
     lq, hq = to_float(pair.lq), to_float(pair.hq)
-    mean_l, mean_h = local_mean(lq, sigma_px=VEIL_PX), local_mean(hq, sigma_px=VEIL_PX)
-    variance = local_mean(hq * hq, sigma_px=VEIL_PX) - mean_h * mean_h
-    covariance = local_mean(lq * hq, sigma_px=VEIL_PX) - mean_l * mean_h
+    sigma = max(4.0, VEIL_SHARE * min(hq.shape[:2]))
+    mean_l, mean_h = local_mean(lq, sigma_px=sigma), local_mean(hq, sigma_px=sigma)
+    variance = local_mean(hq * hq, sigma_px=sigma) - mean_h * mean_h
+    covariance = local_mean(lq * hq, sigma_px=sigma) - mean_l * mean_h
     slope = covariance / (np.maximum(variance, 0) + np.float32(1e-4))
     unexplained = float(np.mean((lq - mean_l - slope * (hq - mean_h)) ** 2))
     smooth = unexplained < 0.05 * float(np.mean((lq - hq) ** 2))
@@ -78,11 +80,17 @@ def thinner_veil(pair: GoodPair, *, left: float) -> bool:
 
 def colour_kept(pair: GoodPair) -> float:
     """Share of the target's colour that the lq shows, against the share of light and dark that it shows; 1: all."""
-    colour, true_colour = own_colour(pair.lq), own_colour(pair.hq)
-    grey, true_grey = _detail(pair.lq), _detail(pair.hq)
-    kept = np.vdot(colour, true_colour) / max(float(np.vdot(true_colour, true_colour)), 1e-6)
-    shown = np.vdot(grey, true_grey) / max(float(np.vdot(true_grey, true_grey)), 1e-6)
-    return float(kept) / max(float(shown), 1e-3)
+    colour = _part_of(own_colour(pair.hq), own_colour(pair.lq))
+    grey = _part_of(_detail(pair.hq), _detail(pair.lq))
+    return colour / grey if grey > 0 else 0.0
+
+
+def _part_of(whole: np.ndarray, seen: np.ndarray) -> float:
+    """Slope of `seen` on `whole`; 0 where it does not stand above its error."""
+    energy = max(float(np.vdot(whole, whole)), 1e-6)
+    slope = float(np.vdot(seen, whole)) / energy
+    error = float(np.std(seen - slope * whole)) / energy**0.5
+    return slope if slope > MIN_SIGNIFICANCE * error else 0.0
 
 
 def own_colour(image: Image) -> FloatImage:

@@ -47,20 +47,23 @@ def structure(image: Image, *, scale_px: float) -> Plane:
 def find_thing(image: Image, *, share: float, rng: np.random.Generator) -> Thing:
     """Find an object of about `share` of the short side: what differs in colour from its surroundings.
 
-    Places on a grid are ranked by the colour difference between a centre and what is around it (centre-surround
-    saliency) plus the centre's own structure; one of the best eight is drawn.
+    Candidates are the peaks of saliency (the colour difference between a centre and what is around it), so that things
+    are met in their middle; they are ranked by that and their own structure, and one of the eight best is drawn,
+    none below 60 % of the best.
     """
     height, width = image.shape[:2]
     side = max(8, round(share * min(height, width)))
     margin = side // 2 + max(2, side // 4)
     picture = to_float(image)
-    apart = local_mean(picture, sigma_px=side / 5) - local_mean(picture, sigma_px=side * 0.8)
-    rank = np.sqrt(np.sum(apart * apart, axis=2)) * 255 + structure(image, scale_px=side / 4)
-    step = max(1, side // 3)
-    grid = rank[margin : height - margin : step, margin : width - margin : step]
-    best = np.argsort(grid, axis=None)[::-1][:8]
-    row, column = np.unravel_index(int(rng.choice(best)), grid.shape)
-    centre_y, centre_x = margin + int(row) * step, margin + int(column) * step
+    apart = local_mean(picture, sigma_px=side / 4) - local_mean(picture, sigma_px=side * 0.8)
+    saliency = np.sqrt(np.sum(apart * apart, axis=2)) * np.float32(255)
+    peaks = saliency >= cv2.dilate(saliency, np.ones((side, side), np.uint8))
+    rank = np.where(peaks, saliency + structure(image, scale_px=side / 4), 0)
+    rank = rank[margin : height - margin, margin : width - margin]
+    order = np.argsort(rank, axis=None)[::-1][:8]
+    good = order[rank.ravel()[order] >= 0.6 * rank.max()]
+    row, column = np.unravel_index(int(rng.choice(good)), rank.shape)
+    centre_y, centre_x = margin + int(row), margin + int(column)
     half = side // 2 + max(2, side // 4)
     box = Box(centre_x - half, centre_y - half, 2 * half, 2 * half)
     return Thing(box, _outline(image[box.top : box.top + 2 * half, box.left : box.left + 2 * half]))
