@@ -108,3 +108,5 @@ class Format:
     """Of the files that `pattern` matches."""
     source: str
     """The tools that read it."""
+    columns: tuple[str, str] = ("lq", "gt")
+    """What `datasets` calls the two pictures of a row."""

@@ -78,7 +78,11 @@ def _read_list(folder: Path, path: Path) -> Iterator[StoredPair]:
         if texts is None:
             yield StoredPair("", split, f"{where} (no JSON object)", None, None)
             continue
-        files = {side_of(k.removesuffix("_file_name")): v for k, v in texts.items()}
+        files = {
+            side_of(key.removesuffix("_file_name")): name
+            for key, name in texts.items()
+            if key.endswith("_file_name")
+        }
         lq, gt = (_read_below(path.parent, files.get(side)) for side in ("lq", "gt"))
         identity = texts.get("id", Path(files.get("lq", "")).stem)
         yield StoredPair(identity, split, where, lq, gt, texts)

@@ -94,7 +94,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _stored(cells: dict[str, Cell], split: str, where: str) -> StoredPair:
-    sides = {side_of(name): _picture(cell) for name, cell in cells.items()}
+    pictures = {name: _picture(cell) for name, cell in cells.items()}
+    sides = {side_of(name): picture for name, picture in pictures.items() if picture is not None}
     texts = texts_of(cells)
     return StoredPair(texts.get("id", where), split, where, sides.get("lq"), sides.get("gt"), texts)
 

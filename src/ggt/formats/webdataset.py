@@ -91,4 +91,5 @@ PLUGIN = Format(
     pattern="data/{split}-*.tar",
     media_type="application/x-tar",
     source="webdataset, datasets.load_dataset(path, streaming=True), tar",
+    columns=("lq.png", "gt.png"),
 )

@@ -1,0 +1,196 @@
+"""The dataset card: what was done, counted from the pairs themselves; a field that nobody filled is an error."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from scipy.stats import beta
+
+import ggt
+from ggt.errors import GgtError
+from ggt.formats import Format
+from ggt.stages.front_matter import Yaml, to_yaml
+from ggt.stages.funnel import steps, survival
+from ggt.stages.split import SEVERITY_BINS, Division
+from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate, Pair
+
+NUM_PROMPTS = 20
+"""The card quotes this many prompts; all are in their rows."""
+
+# fmt: off
+# As the Hub spells the licences that a photo collection may have; others are "other" with a name.
+_HUB_LICENCES = frozenset({
+    "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0",
+    "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-3.0",
+    "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "mit", "apache-2.0",
+    "pddl", "odc-by", "odbl", "unlicense",
+})
+# fmt: on
+
+_MARKUP = re.compile(r"[&<>|`*_\[\]#]")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A blind second look at randomly drawn released pairs."""
+
+    num_checked: int
+    num_bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What the card says and the pairs do not; sentences without their full stop, none empty."""
+
+    name: str
+    licence: str
+    fates: tuple[Fate, ...]
+    barred: Mapping[str, int]
+    agreement: str
+    calibration: str
+    excluded_sets: str
+    terms: Mapping[str, str]
+    """Restorer -> terms of use of its outputs."""
+    audit: Audit | None = None
+
+
+def write_card(
+    folder: Path, pairs: Sequence[Pair], division: Division, *, chosen: Format, facts: CardFacts
+) -> None:
+    """Write README.md.
+
+    Raises:
+        GgtError: a field is empty; the message names it.
+    """
+    released = [pair for pair in pairs if pair.id not in division.withheld]
+    splits = [(split, len(members)) for split, members in division.sides()]
+    body = _render(_fields(released, division, splits, chosen, facts))
+    front = _front_matter(released, splits, chosen, facts)
+    (folder / "README.md").write_text(front + body, encoding="utf-8", newline="\n")
+
+
+Field = object
+Key = TypeVar("Key", str, tuple[str, ...])
+
+
+def _fields(
+    pairs: Sequence[Pair],
+    division: Division,
+    splits: Sequence[tuple[str, int]],
+    chosen: Format,
+    facts: CardFacts,
+) -> dict[str, Field]:
+    prompts = Counter((p.prompt.strategy, p.prompt.text or "none") for p in pairs)
+    makers = Counter((p.restorer, p.model, p.version) for p in pairs)
+    return {
+        "facts": facts,
+        "version": ggt.__version__,
+        "stamp": NOT_GROUND_TRUTH,
+        "num_pairs": len(pairs),
+        "num_not_ground_truth": sum(not pair.ground_truth for pair in pairs),
+        "num_withheld": len(division.withheld),
+        "splits": splits,
+        "columns": chosen.columns,
+        "funnel": _funnel_rows(facts.fates),
+        "survival": _survival_rows(facts.fates),
+        "barred": ", ".join(f"{n} {reason}" for reason, n in facts.barred.items()) or "none",
+        "assurances": [(a, sum(p.assurance == a for p in pairs)) for a in ASSURANCES],
+        "audit": _audit_sentence(facts.audit),
+        "makers": [(*m, n, facts.terms.get(m[0], "")) for m, n in _by_count(makers)],
+        "prompts": [(s, n, text) for (s, text), n in _by_count(prompts)[:NUM_PROMPTS]],
+        "num_other_prompts": max(0, len(prompts) - NUM_PROMPTS),
+        "licences": _by_count(Counter(p.photo.licence or "unknown" for p in pairs)),
+        "sources": _by_count(Counter(p.photo.source or "not stated" for p in pairs)),
+    }
+
+
+def _by_count(counts: Counter[Key]) -> list[tuple[Key, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _funnel_rows(fates: Sequence[Fate]) -> list[tuple[str, int, str]]:
+    total = max(1, len(fates))
+    return [(s.words, s.num_ended, f"{100 * s.num_ended / total:.1f} %") for s in steps(fates)]
+
+
+def _survival_rows(fates: Sequence[Fate]) -> list[tuple[str, list[str]]]:
+    shares = survival(fates)
+    rows: list[tuple[str, list[str]]] = []
+    for category in CATEGORIES:
+        cells = [shares.get((category, third)) for third in SEVERITY_BINS]
+        if any(cells):
+            rows.append(
+                (category, [f"{c.num_pairs} of {c.num_tried}" if c else "–" for c in cells])
+            )
+    return rows
+
+
+def _audit_sentence(audit: Audit | None) -> str:
+    if audit is None:
+        return "not audited, so no bound is claimed"
+    bound = upper_bound(audit)
+    return (
+        f"{audit.num_bad} of {audit.num_checked} audited pairs were bad: at most {100 * bound:.2f} % "
+        "at 95 % confidence (one-sided, exact)"
+    )
+
+
+def upper_bound(audit: Audit) -> float:
+    """Return the one-sided 95 % Clopper-Pearson bound on the share of bad pairs, 0 to 1."""
+    if audit.num_bad >= audit.num_checked:
+        return 1.0
+    return float(beta.ppf(0.95, audit.num_bad + 1, audit.num_checked - audit.num_bad))
+
+
+def _render(fields: Mapping[str, Field]) -> str:
+    environment = Environment(
+        loader=PackageLoader("ggt.stages", "."),
+        undefined=StrictUndefined,
+        autoescape=False,  # Markdown, escaped by _written
+        finalize=_written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("card.md.j2").render(fields)
+
+
+def _written(value: Field) -> str:
+    """Write a field so that no name can break a table or become markup; an empty one is an error."""
+    text = str(value).strip()
+    if value is None or not text:
+        raise GgtError("the dataset card has an unfilled field: give every restorer its terms")
+    return _MARKUP.sub(lambda found: f"&#{ord(found.group())};", " ".join(text.split()))
+
+
+def _front_matter(
+    pairs: Sequence[Pair], splits: Sequence[tuple[str, int]], chosen: Format, facts: CardFacts
+) -> str:
+    licence = facts.licence.lower()
+    known = licence in _HUB_LICENCES
+    value: dict[str, Yaml] = {"license": licence if known else "other"}
+    if not known:
+        value["license_name"] = re.sub(r"[^a-z0-9]+", "-", licence).strip("-") or "mixed"
+    files: list[Yaml] = [
+        {"split": split, "path": chosen.pattern.format(split=split)} for split, _ in splits
+    ]
+    tags: list[Yaml] = ["image-restoration", "paired", "generative-ground-truth"]
+    if not all(pair.ground_truth for pair in pairs):
+        tags.append(NOT_GROUND_TRUTH)
+    value |= {
+        "pretty_name": facts.name,
+        "task_categories": ["image-to-image"],
+        "size_categories": [_size_category(len(pairs))],
+        "tags": tags,
+        "configs": [{"config_name": "default", "data_files": files}],
+    }
+    return f"---\n{to_yaml(value)}---\n\n"
+
+
+def _size_category(count: int) -> str:
+    bounds = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
+    return next((name for bound, name in bounds if count < bound), "100K<n<1M")

@@ -1,0 +1,306 @@
+"""From accepted pairs to a published dataset: the gate, the crop, the files, and the record of where each came from."""
+
+import hashlib
+import json
+import math
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ggt import plugins
+from ggt.errors import GgtError, UsageError
+from ggt.formats import Format, Plan, Row, Sample, Split
+from ggt.images import decode_image, encode_png
+from ggt.settings.release import ReleaseSettings
+from ggt.stages.card import CardFacts, write_card
+from ggt.stages.croissant import write_croissant
+from ggt.stages.split import Division
+from ggt.store.blobs import storage_error
+from ggt.types import ASSURANCES, NOT_GROUND_TRUTH, Box, Image, Pair
+
+CHECKSUMS = "CHECKSUMS.sha256"
+PROVENANCE = "PROVENANCE.jsonl"
+STAMP_KEY = "ggt"
+"""The PNG text under which a stamp lies."""
+SIDE_MULTIPLE = 8
+
+ReadBlob = Callable[[str], bytes]
+
+
+class NothingToReleaseError(GgtError):
+    """No pair passes the gate; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What may be released, and why the rest may not: reason -> number of pairs."""
+
+    pairs: tuple[Pair, ...]
+    barred: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a release goes and how its files are cut; `format_name` is a file of formats/."""
+
+    folder: Path
+    format_name: str
+    settings: ReleaseSettings
+
+
+def gate(pairs: Sequence[Pair], settings: ReleaseSettings) -> Gate:
+    """Keep the pairs whose licence is known and whose assurance suffices."""
+    needed = ASSURANCES.index(settings.assurance)
+    barred = Counter[str]()
+    kept: list[Pair] = []
+    for pair in pairs:
+        if not pair.photo.licence and not settings.allow_unknown_licence:
+            barred["unknown_licence"] += 1
+        elif ASSURANCES.index(pair.assurance) < needed:
+            barred[f"assurance_below_{settings.assurance}"] += 1
+        else:
+            kept.append(pair)
+    return Gate(tuple(sorted(kept, key=lambda pair: pair.id)), dict(sorted(barred.items())))
+
+
+def write_release(
+    pairs: Sequence[Pair],
+    division: Division,
+    *,
+    read_blob: ReadBlob,
+    facts: CardFacts,
+    target: Target,
+) -> None:
+    """Write a release: all of it appears at once, or nothing does.
+
+    Args:
+        pairs: what passed the gate, sorted by id.
+        division: its split, which covers it.
+        read_blob: returns the bytes of a stored PNG file.
+        facts: what the card says beyond what the pairs themselves say.
+        target: a folder that does not exist, is empty, or holds an earlier release, which is replaced.
+
+    Raises:
+        NothingToReleaseError: there are no pairs.
+        UsageError: the folder holds something else.
+        StorageError: the folder cannot be written; what was there is untouched.
+    """
+    if not pairs:
+        raise NothingToReleaseError(_nothing(facts.barred))
+    check_target(target.folder)
+    chosen = plugins.load("formats", target.format_name, Format)
+    temporary = target.folder.with_name(f".{target.folder.name}.unfinished")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _write_pairs(temporary, pairs, division, read_blob=read_blob, target=target)
+        write_card(temporary, pairs, division, chosen=chosen, facts=facts)
+        write_croissant(temporary, chosen, facts)
+        _write_checksums(temporary)
+        _replace(target.folder, temporary)
+    except OSError as error:
+        raise storage_error(target.folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_target(to: Path) -> None:
+    """Refuse a folder that holds anything but a release.
+
+    Raises:
+        UsageError: names the folder and what to do.
+    """
+    if not to.exists():
+        return
+    if not to.is_dir():
+        raise UsageError(f"{str(to)!r} is a file: give --to a folder")
+    if any(to.iterdir()) and not ((to / CHECKSUMS).is_file() and (to / PROVENANCE).is_file()):
+        raise UsageError(
+            f"{str(to)!r} is not empty and holds no release of ggt: give --to another folder"
+        )
+
+
+def _nothing(barred: Mapping[str, int]) -> str:
+    if not barred:
+        return "nothing to release: the build accepted no pair, and nothing was written"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in barred.items())
+    return (
+        f"nothing to release, and nothing was written: {reasons}. State licences when you build "
+        "(--licence, a sidecar CSV), have pairs reviewed, or lower what the recipe demands"
+    )
+
+
+def _write_pairs(
+    folder: Path,
+    pairs: Sequence[Pair],
+    division: Division,
+    *,
+    read_blob: ReadBlob,
+    target: Target,
+) -> None:
+    chosen = plugins.load("formats", target.format_name, Format)
+    plan = Plan(
+        score_names=score_names(pairs),
+        pairs_per_row_group=target.settings.pairs_per_row_group,
+        shard_bytes=target.settings.shard_mb * 1_000_000,
+    )
+    with (folder / PROVENANCE).open("w", encoding="utf-8", newline="\n") as provenance:
+        for split, members in division.sides():
+            selected = [pair for pair in pairs if pair.id in members]
+            chosen.write(folder, split, _samples(selected, split, read_blob, provenance), plan)
+
+
+def score_names(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """List every score of which any of the pairs has a finite value, sorted."""
+    found = {
+        name
+        for pair in pairs
+        for name, value in pair.assessment.scores.items()
+        if math.isfinite(value)
+    }
+    return tuple(sorted(found))
+
+
+def _samples(
+    pairs: Sequence[Pair], split: Split, read_blob: ReadBlob, provenance: TextIO
+) -> Iterator[Sample]:
+    """Cut and encode one pair at a time; each leaves its line of provenance."""
+    for pair in pairs:
+        sample = make_sample(pair, read_blob)
+        provenance.write(_provenance(pair, split, sample.row) + "\n")
+        yield sample
+
+
+def cut_pair(pair: Pair, read_blob: ReadBlob) -> tuple[Image, Image]:
+    """Read both sides and cut them to the assessed box; the target is read at the corrected place.
+
+    Raises:
+        GgtError: a box that leaves the picture or whose sides are no multiples of 8: a damaged workspace.
+    """
+    box = pair.assessment.box
+    right, down = pair.assessment.correction
+    shifted = Box(box.left + right, box.top + down, box.width, box.height)
+    lq = _cut(decode_image(read_blob(pair.lq_blob), name=f"lq of {pair.id}").image, box, pair.id)
+    gt = decode_image(read_blob(pair.hq_blob), name=f"hq of {pair.id}").image
+    return lq, _cut(gt, shifted, pair.id)
+
+
+def _cut(image: Image, box: Box, identity: str) -> Image:
+    height, width = image.shape[:2]
+    inside = box.left >= 0 and box.top >= 0
+    inside = inside and box.left + box.width <= width and box.top + box.height <= height
+    if not inside or box.width % SIDE_MULTIPLE or box.height % SIDE_MULTIPLE or not box.width:
+        raise GgtError(
+            f"pair {identity}: the box {box} does not fit its picture of {width}x{height}, or is no "
+            f"multiple of {SIDE_MULTIPLE}: build the workspace again"
+        )
+    return image[box.top : box.top + box.height, box.left : box.left + box.width]
+
+
+def make_sample(pair: Pair, read_blob: ReadBlob) -> Sample:
+    """Cut both sides, encode them with their stamp, and gather what the release says of the pair."""
+    lq, gt = cut_pair(pair, read_blob)
+    text = {} if pair.ground_truth else {STAMP_KEY: NOT_GROUND_TRUTH}
+    lq_png, gt_png = encode_png(lq, text=text), encode_png(gt, text=text)
+    return Sample(_row(pair, lq, lq_png, gt_png), lq_png, gt_png)
+
+
+def _row(pair: Pair, lq: Image, lq_png: bytes, gt_png: bytes) -> Row:
+    measured = pair.measurements
+    return Row(
+        id=pair.id,
+        category=pair.category,
+        severity=measured.severity,
+        width=lq.shape[1],
+        height=lq.shape[0],
+        native_width=measured.width,
+        native_height=measured.height,
+        scale=pair.scale,
+        native_noise_sigma=measured.noise_sigma,
+        native_blur_px=measured.blur_px,
+        source=pair.photo.source,
+        author=pair.photo.author,
+        licence=pair.photo.licence,
+        url=pair.photo.url,
+        group=pair.group,
+        restorer=pair.restorer,
+        model=pair.model,
+        version=pair.version,
+        prompt_strategy=pair.prompt.strategy,
+        prompt=pair.prompt.text,
+        attempt=pair.attempt,
+        sample=pair.sample,
+        cost_usd=pair.cost_usd,
+        assurance=pair.assurance,
+        reviewer=pseudonym(pair.reviewer) if pair.reviewer else None,
+        ground_truth=pair.ground_truth,
+        stamp="" if pair.ground_truth else NOT_GROUND_TRUTH,
+        sha256_lq=hashlib.sha256(lq_png).hexdigest(),
+        sha256_gt=hashlib.sha256(gt_png).hexdigest(),
+        levels={aspect.aspect: aspect.level for aspect in pair.assessment.aspects},
+        scores=pair.assessment.scores,
+        trust_map=pair.assessment.trust_map,
+    )
+
+
+def pseudonym(reviewer: str) -> str:
+    """Return 12 hex digits for a name: the same person is recognised, not named."""
+    return hashlib.sha256(f"reviewer {reviewer}".encode()).hexdigest()[:12]
+
+
+def _provenance(pair: Pair, split: Split, row: Row) -> str:
+    """Write what no column holds: the photo, the stored files, the crop and what was found."""
+    assessment = pair.assessment
+    value = {
+        "id": pair.id,
+        "split": split,
+        "stamp": row.stamp,
+        "photo": {
+            name: text
+            for name, text in asdict(pair.photo).items()
+            if name not in ("truth", "category")
+        },
+        "lq_blob": pair.lq_blob,
+        "hq_blob": pair.hq_blob,
+        "sha256_lq": row.sha256_lq,
+        "sha256_gt": row.sha256_gt,
+        "box": asdict(assessment.box),
+        "correction": list(assessment.correction),
+        "alignment": asdict(assessment.alignment) if assessment.alignment else None,
+        "defects": [asdict(defect) for defect in assessment.defects],
+        "restorer": pair.restorer,
+        "model": pair.model,
+        "version": pair.version,
+        "prompt": {"strategy": pair.prompt.strategy, "text": pair.prompt.text},
+        "attempt": pair.attempt,
+        "sample": pair.sample,
+        "assurance": pair.assurance,
+        "reviewer": row.reviewer,
+    }
+    # ASCII escapes also carry names that are no valid UTF-8, as file systems allow.
+    return json.dumps(value, sort_keys=True)
+
+
+def _write_checksums(folder: Path) -> None:
+    """List every file as `sha256sum --check` reads it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{_file_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(to: Path, temporary: Path) -> None:
+    """Put the finished folder in place of an empty one or of an earlier release."""
+    old = to.with_name(f".{to.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    if to.exists():
+        to.rename(old)
+    temporary.rename(to)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,144 @@
+"""Small synthetic pairs for the tests of release, lint and report: each id's pixels can be told from any other's."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ggt.images import encode_png
+from ggt.settings.release import ReleaseSettings
+from ggt.stages.card import CardFacts
+from ggt.stages.release import Target, write_release
+from ggt.stages.split import divide
+from ggt.types import (
+    ASPECTS,
+    TRUST_CELLS,
+    AspectVerdict,
+    Assessment,
+    Box,
+    Fate,
+    Image,
+    Measurements,
+    Pair,
+    Photo,
+    Prompt,
+)
+
+SIDE = 80
+BOX = Box(8, 0, 64, 72)
+
+
+@dataclass
+class Blobs:
+    """Stored PNG files in memory."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, image: Image) -> str:
+        data = encode_png(image)
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.files[sha256] = data
+        return sha256
+
+    def read(self, sha256: str) -> bytes:
+        return self.files[sha256]
+
+
+def pair_id(number: int) -> str:
+    return hashlib.sha256(f"pair {number}".encode()).hexdigest()[:16]
+
+
+def scene(number: int, side: int = SIDE) -> Image:
+    """A sharp picture that only this number has: random blocks."""
+    rng = np.random.default_rng(number)
+    blocks = rng.integers(30, 226, (side // 8, side // 8, 3), dtype=np.uint8)
+    return np.kron(blocks, np.ones((8, 8, 1), np.uint8))
+
+
+def spoiled(image: Image, number: int) -> Image:
+    """The same picture with noise."""
+    noise = np.random.default_rng(1000 + number).normal(0, 12, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def make_pair(
+    number: int,
+    blobs: Blobs,
+    *,
+    category="general",
+    severity=0.2,
+    group=None,
+    licence="CC-BY-4.0",
+    correction=(0, 0),
+    box=BOX,
+    ground_truth=True,
+    assurance="measured",
+    path=None,
+    reviewer=None,
+) -> Pair:
+    clean = scene(number)
+    moved = np.roll(clean, (correction[1], correction[0]), axis=(0, 1))
+    return Pair(
+        id=pair_id(number),
+        photo=Photo(
+            path=path or f"photo {number}.jpg", licence=licence, author="Ann", source="made up"
+        ),
+        category=category,
+        measurements=Measurements(
+            SIDE, SIDE, 12.0, 0.8, 1.0, 0.4, 0.1, 0.5, 0.3, severity=severity
+        ),
+        scale=1.0,
+        lq_blob=blobs.add(spoiled(clean, number)),
+        hq_blob=blobs.add(moved),
+        truth_blob=None,
+        assessment=Assessment(
+            verdict="accept",
+            stage=None,
+            reasons=(),
+            aspects=tuple(AspectVerdict(aspect, 4, 0.8) for aspect in ASPECTS[:4]),
+            alignment=None,
+            scores={"psnr@lq": 26.0 + number, "ssim@lq": 0.8, "psnr@gt": float("inf")},
+            box=box,
+            correction=correction,
+            trust_map=tuple((1.0,) * TRUST_CELLS for _ in range(TRUST_CELLS)),
+        ),
+        assurance=assurance,
+        group=group or f"scene {number}",
+        restorer="painter",
+        model="painter-1",
+        version="painter-1.2",
+        prompt=Prompt("fixed", "Remove the noise; keep everything else."),
+        attempt=1,
+        sample=0,
+        cost_usd=0.04,
+        ground_truth=ground_truth,
+        reviewer=reviewer,
+    )
+
+
+def make_facts(**changes) -> CardFacts:
+    facts = CardFacts(
+        name="sample",
+        licence="CC-BY-4.0",
+        fates=(Fate("pair", "pair", "general", 0.2), Fate("screen", "noise_added", "rain", 0.5)),
+        barred={},
+        agreement="no person decided anything",
+        calibration="not calibrated on these photos",
+        excluded_sets="none were named",
+        terms={"painter": "outputs may be published"},
+    )
+    return replace(facts, **changes)
+
+
+def release(pairs, blobs: Blobs, folder: Path, *, format_name="parquet", num_test=0, **settings):
+    """Release all pairs, as `ggt release` does."""
+    ordered = sorted(pairs, key=lambda pair: pair.id)
+    write_release(
+        ordered,
+        divide(ordered, num_test=num_test, balance=True),
+        read_blob=blobs.read,
+        facts=make_facts(),
+        target=Target(folder, format_name, ReleaseSettings(**settings)),
+    )
+    return folder
