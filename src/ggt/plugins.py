@@ -6,6 +6,7 @@ live in other packages. Listing names imports nothing.
 """
 
 import difflib
+import functools
 import importlib
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
@@ -29,8 +30,8 @@ def names(kind: str) -> list[str]:
     return sorted(files | set(_added(kind)))
 
 
-def load(kind: str, name: str, contract: type[PluginT]) -> PluginT:
-    """Import one plugin and check that it is what its kind promises.
+def load(kind: str, name: str, contract: type[PluginT] | tuple[type[PluginT], ...]) -> PluginT:
+    """Import one plugin and check that it is what its kind promises, or one of several promises.
 
     Raises:
         UnknownPluginError: no such name; the message lists the known ones and the nearest.
@@ -41,13 +42,15 @@ def load(kind: str, name: str, contract: type[PluginT]) -> PluginT:
     module = added.load() if added else importlib.import_module(f"ggt.{kind}.{name}")
     plugin = getattr(module, "PLUGIN", None)
     if not isinstance(plugin, contract):
+        promises = contract if isinstance(contract, tuple) else (contract,)
         raise GgtError(
-            f"{module.__name__}.PLUGIN is {plugin!r}, not a {contract.__name__}: "
+            f"{module.__name__}.PLUGIN is {plugin!r}, not a {' or '.join(c.__name__ for c in promises)}: "
             f"see docs/add-a-{kind.removesuffix('s')}.md"
         )
     return plugin
 
 
+@functools.cache  # reading every installed package's entry points takes milliseconds
 def _added(kind: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=f"ggt.{kind}")}
 

@@ -182,6 +182,24 @@ class Measurements:
     severity: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class LqRecord:
+    """One lq as every later stage reads it; blobs are sha256 of stored PNG files.
+
+    `native_blob` is the same field of view at native resolution, None where ingest did not keep it; `truth_blob` the
+    known clean picture on the lq's grid, rehearsals and captured pairs only. `measurements` are the photo's, native.
+    """
+
+    pixel_hash: str
+    blob: str
+    native_blob: str | None
+    truth_blob: str | None
+    scale: float
+    """Side of the lq divided by the side of the native crop: above 1 the photo was enlarged."""
+    category: Category
+    measurements: Measurements
+
+
 class PlantFault(Protocol):
     """Spoils a faithful target by one fault of the folder `faults/`; picklable."""
 

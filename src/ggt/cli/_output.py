@@ -40,13 +40,34 @@ def emit_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None, *, quiet: bool) -> Generator[Callable[[int], None]]:
-    """Show a bar with the time left on a terminal's stderr; yields `advance(count)`."""
+    """Show one bar with the time left on a terminal's stderr; yields `advance(count)`."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        show(what, done, total)
+
+    with stage_progress(quiet=quiet) as show:
+        show(what, 0, total)
+        yield advance
+
+
+@contextmanager
+def stage_progress(*, quiet: bool) -> Generator[Callable[[str, int, int | None], None]]:
+    """Show a bar for each stage on a terminal's stderr; yields `show(stage, done, total)`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bars:
+        tasks = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show

@@ -86,6 +86,12 @@ def sends_in_doubt(connection: sqlite3.Connection) -> list[SendRow]:
     return _sends(connection, "state = 'in_doubt' ORDER BY began_at, id", ())
 
 
+def sends_under_way(connection: sqlite3.Connection) -> frozenset[str]:
+    """Name the sends that have begun and not ended."""
+    rows = connection.execute("SELECT id FROM send WHERE state IN ('intent', 'submitted')")
+    return frozenset(row[0] for row in rows)
+
+
 def open_call(
     connection: sqlite3.Connection, key: str, *, lane: int, model: str, question: str
 ) -> None:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ggt.errors import StorageError, UsageError
 from ggt.types import Box
@@ -40,6 +40,8 @@ class Decision:
     anybody on the same pixels counts. `reasons` are names of aspects or faults; `region` is in pixels of the lq.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     lq: str
     candidate: str
     choice: Choice
@@ -51,6 +53,8 @@ class Decision:
 
 
 _ADAPTER = TypeAdapter(Decision)
+_FOR_READERS = ("photo", "lq_file", "candidate_file")
+"""What an export of waiting candidates adds for whoever fills it in."""
 
 
 class Decisions:
@@ -120,7 +124,7 @@ def export_jsonl(decisions: Iterable[Decision]) -> str:
 
 
 def import_jsonl(text: str, name: str) -> list[Decision]:
-    """Read one JSON object a line.
+    """Read one JSON object a line; lines whose `choice` is empty are not decided yet and are skipped.
 
     Raises:
         UsageError: a line that is no decision; names the file, the line and the field.
@@ -130,12 +134,29 @@ def import_jsonl(text: str, name: str) -> list[Decision]:
         if not line.strip():
             continue
         try:
-            decisions.append(_ADAPTER.validate_json(line))
+            decision = _parse(line)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the line"
             raise UsageError(f"{name!r} line {number}: {field}: {first['msg']}") from None
+        except ValueError as error:
+            raise UsageError(f"{name!r} line {number}: {error}") from None
+        if decision is not None:
+            decisions.append(decision)
     return decisions
+
+
+def _parse(line: str) -> Decision | None:
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ValueError(f"{line[:40]!r} is no JSON object")  # noqa: TRY004  # a file's fault, not a type's
+    fields = {str(key): part for key, part in value.items() if key not in _FOR_READERS}
+    if fields.get("choice") == "":
+        return None
+    if not fields.get("reviewer"):
+        raise ValueError("reviewer is empty: say who decided")
+    fields["at"] = fields.get("at") or now()
+    return _ADAPTER.validate_python(fields)
 
 
 def _dump(decision: Decision) -> str:

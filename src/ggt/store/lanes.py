@@ -212,3 +212,10 @@ def find_by_state(connection: sqlite3.Connection, state: LaneState) -> list[Lane
         f"SELECT {_LANE_COLUMNS} FROM lane WHERE state = ? ORDER BY id", (state,)
     )
     return [LaneRow(*row) for row in rows]
+
+
+def retry_failed(connection: sqlite3.Connection) -> int:
+    """Let failed lanes be tried once more; returns how many."""
+    return connection.execute(
+        "UPDATE lane SET state = 'ready', version = version + 1 WHERE state = 'failed'"
+    ).rowcount

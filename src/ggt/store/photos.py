@@ -1,7 +1,7 @@
 """Photos and lqs in the ledger. All functions run inside one transaction of the connection that they are given."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,17 +99,23 @@ def photo_ended(
 
 
 def photo_ingested(connection: sqlite3.Connection, photo: int, lqs: Iterable[NewLq]) -> list[int]:
-    """Turn a measured photo into its lqs; returns their ids."""
+    """Turn a measured photo into its lqs; returns their ids.
+
+    Crops with the very pixels of an earlier lq are left out; a photo of which nothing is left is set aside.
+    """
     ids: list[int] = []
     for lq in lqs:
-        cursor = connection.execute(
+        row = connection.execute(
             "INSERT INTO lq (photo, pixel_hash, category, severity, photo_group, record) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (pixel_hash) DO NOTHING RETURNING id",
             (photo, lq.pixel_hash, lq.category, lq.severity, lq.group, lq.record),
-        )
-        assert cursor.lastrowid is not None
-        ids.append(cursor.lastrowid)
+        ).fetchone()
+        if row is not None:
+            ids.append(row[0])
     connection.execute("UPDATE photo SET state = 'ingested' WHERE id = ?", (photo,))
+    if not ids:
+        detail = "its crops have the pixels of earlier ones"
+        photo_ended(connection, photo, state="set_aside", reason="duplicate", detail=detail)
     return ids
 
 
@@ -127,3 +133,16 @@ def get_lq(connection: sqlite3.Connection, lq: int) -> LqRow:
     """Fetch one lq."""
     (row,) = find_lqs(connection, after=lq - 1, limit=1)
     return row
+
+
+def regroup(connection: sqlite3.Connection, groups: Mapping[str, str]) -> None:
+    """Give every lq the group of its photo's path: a new photo may join two groups into one."""
+    connection.executemany(
+        "UPDATE lq SET photo_group = ? WHERE photo = (SELECT id FROM photo WHERE path = ?)",
+        [(group, path) for path, group in groups.items()],
+    )
+
+
+def retry_failed(connection: sqlite3.Connection) -> int:
+    """Let failed photos be read once more; returns how many."""
+    return connection.execute("UPDATE photo SET state = 'found' WHERE state = 'failed'").rowcount

@@ -1,0 +1,232 @@
+"""Build: from a folder of photos to pairs, resumable at any moment."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ggt.engine.ask import Asker, Policy, answered_in_inbox, inbox_path
+from ggt.engine.limits import Limits
+from ggt.engine.pool import Pool
+from ggt.engine.scheduler import Work, drain
+from ggt.engine.stop import Stop, stop_on_interrupt
+from ggt.errors import StopRunError, UsageError
+from ggt.restorers import LocalRestorer
+from ggt.settings.recipe import Recipe, changed_tables
+from ggt.stages import attempts, collect
+from ggt.stages.attempts import Bench
+from ggt.stages.restore import load_restorer
+from ggt.store import calls, lanes, photos
+from ggt.store.database import Database
+from ggt.store.decisions import Decision, Decisions
+from ggt.store.workspace import Layout, hold, set_meta, stored_recipe
+from ggt.types import Photo
+
+Advance = Callable[[str, int, int], None]
+"""`advance(what, done, total)`: called as work gets done, for whoever shows progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """What a user asks of one build.
+
+    `stated` holds source, author and licence for photos whose sidecar says nothing; `excluded` are folders of public
+    test sets that must not come in.
+    """
+
+    folder: Path
+    out: Path
+    recipe: Recipe
+    stated: Photo = field(default_factory=lambda: Photo(path=""))
+    excluded: tuple[Path, ...] = ()
+    num_processes: int | None = None
+    reopen: bool = False
+    """Whether a changed recipe may reopen what was finished."""
+    retry_failed: bool = False
+    """Whether photos and lanes that failed are tried once more."""
+
+
+class ReopenError(UsageError):
+    """The recipe differs from the workspace's: going on reopens finished stages, so it is asked first."""
+
+
+def build(request: BuildRequest, *, advance: Advance = lambda *_: None) -> StopRunError | None:
+    """Run a build until nothing is left to do, or until it must stop; returns why it stopped early.
+
+    Raises:
+        UsageError: nothing can be done with this request; nothing was changed.
+        ReopenError: the recipe changed and `reopen` was not given.
+        StorageError: the workspace cannot be written.
+    """
+    check_names(request.recipe)
+    with hold(request.out) as layout:
+        database = Database(layout.ledger)
+        decisions = Decisions(layout.decisions)
+        try:
+            prepare(database, layout, request)
+            collect.list_photos(database, request.folder, stated=request.stated)
+            return asyncio.run(_run(request, layout, database, decisions, advance))
+        finally:
+            decisions.close()
+            database.close()
+
+
+def check_names(recipe: Recipe) -> None:
+    """Find a misspelt restorer or prompt before anything is done.
+
+    Raises:
+        UnknownPluginError: no such name.
+    """
+    for lane in recipe.lanes:
+        load_restorer(lane.restorer)
+        attempts.load_strategy(lane.prompt)
+
+
+def prepare(database: Database, layout: Layout, request: BuildRequest) -> None:
+    """Bring the ledger to where this build can go on: settle what a crash left, apply the recipe.
+
+    Raises:
+        ReopenError: the recipe changed and `reopen` was not given.
+    """
+    answered = answered_in_inbox(layout.inbox)
+    database.write_now(lambda c: calls.recover(c, answered))
+    database.write_now(lanes.give_back_running)
+    _clean_inbox(database, layout)
+    _apply_recipe(database, request)
+    if request.retry_failed:
+        database.write_now(photos.retry_failed)
+        database.write_now(lanes.retry_failed)
+    budget = request.recipe.budget
+    if budget.in_doubt == "retry":
+        allowance = calls.micro(budget.in_doubt_allowance_usd)
+        database.write_now(lambda c: calls.allow_retries(c, allowance))
+        database.write_now(lanes.ready_after_retry)
+
+
+def _clean_inbox(database: Database, layout: Layout) -> None:
+    """Remove replies that the ledger has: the crash came between the commit and the removal."""
+    under_way = database.read(calls.sends_under_way)
+    for send in answered_in_inbox(layout.inbox) - under_way:
+        inbox_path(layout.inbox, send).unlink()
+
+
+def _apply_recipe(database: Database, request: BuildRequest) -> None:
+    """Store the recipe; reopen what a changed table concerns, if that was allowed."""
+    old, new = stored_recipe(database), request.recipe
+    changed = changed_tables(old, new) if old else []
+    if "ingest" in changed:
+        raise UsageError(
+            "the recipe's table [ingest] differs from this workspace's, and an lq is never derived "
+            "again: use another --out, or the recipe that the workspace was made with"
+        )
+    reopening = [name for name in changed if name in ("restore", "quality")]
+    if reopening and not request.reopen:
+        raise ReopenError(
+            f"the recipe's {', '.join(f'[{name}]' for name in reopening)} changed: every lane would be "
+            "assessed again, finished calls answered from the ledger. Add --reopen to do that"
+        )
+    names = new.lane_names()
+
+    def apply(connection: sqlite3.Connection) -> None:
+        set_meta(connection, "recipe", new.model_dump_json())
+        if reopening:
+            lanes.reopen_all(connection)
+            calls.log(connection, "reopened", ",".join(reopening), "changed recipe")
+        lanes.close_other_lanes(connection, names)
+        for lq in photos.find_lqs(connection):
+            lanes.open_lanes(connection, lq.id, names)
+
+    database.write_now(apply)
+
+
+async def _run(
+    request: BuildRequest,
+    layout: Layout,
+    database: Database,
+    decisions: Decisions,
+    advance: Advance,
+) -> StopRunError | None:
+    stop = Stop()
+    pool = Pool(stop, request.num_processes)
+    with stop_on_interrupt(stop):
+        try:
+            bench = Bench(
+                database=database,
+                decisions=decisions,
+                asker=_asker(request.recipe, layout, database, stop),
+                pool=pool,
+                stop=stop,
+                blobs=layout.blobs,
+                recipe=request.recipe,
+            )
+            await collect.ingest_new(request.folder, bench, advance)
+            if not stop.requested:
+                await collect.open_lanes(bench, request.excluded)
+                await _run_lanes(bench, advance)
+        except StopRunError as reason:
+            stop.request(reason)
+        finally:
+            pool.close()
+    database.write_now(lanes.give_back_running)
+    return stop.reason
+
+
+def _asker(recipe: Recipe, layout: Layout, database: Database, stop: Stop) -> Asker:
+    policy = Policy(budget_usd=recipe.budget.usd, num_resends=recipe.restore.num_resends)
+    limits = Limits(recipe.budget.num_under_way)
+    return Asker(database, layout.inbox, policy=policy, limits=limits, stop=stop)
+
+
+async def _run_lanes(bench: Bench, advance: Advance) -> None:
+    said = _decided(bench.decisions)
+    await bench.database.write(lambda c: _wake_decided(c, said, bench.recipe))
+    counts = bench.database.read(lanes.count_by_state)
+    total = counts.get("ready", 0)
+    done = 0
+
+    def on_done(count: int) -> None:
+        nonlocal done
+        done += count
+        advance("restore and assess", done, total)
+
+    advance("restore and assess", 0, total)
+    work = Work(
+        claim=lambda limit: bench.database.write(lambda c: lanes.claim(c, "engine", limit)),
+        process=lambda lane: attempts.run_lane(bench, lane),
+        fail=lambda lane, error: attempts.record_failure(bench, lane, error),
+        num_under_way=_num_under_way(bench),
+    )
+    await drain(work, bench.stop, on_done=on_done)
+
+
+def _num_under_way(bench: Bench) -> int:
+    """Keep enough lanes moving to fill the pool and every provider's limit, no more."""
+    restorers = {lane.restorer for lane in bench.recipe.lanes}
+    remote = [name for name in restorers if not isinstance(load_restorer(name), LocalRestorer)]
+    return 4 * bench.pool.num_processes + len(remote) * bench.recipe.budget.num_under_way
+
+
+def _decided(decisions: Decisions) -> dict[str, list[Decision]]:
+    found: dict[str, list[Decision]] = {}
+    for decision in decisions.all():
+        found.setdefault(decision.lq, []).append(decision)
+    return found
+
+
+def _wake_decided(
+    connection: sqlite3.Connection, said: dict[str, list[Decision]], recipe: Recipe
+) -> None:
+    """Let lanes go on of which people asked for more, and follow people's accepts and rejects."""
+    for lq in photos.find_lqs(connection):
+        for lane in lanes.lanes_of(connection, lq.id) if lq.pixel_hash in said else []:
+            if lane.state in ("in_doubt", "ready", "failed"):
+                continue
+            state = attempts.after(
+                lanes.attempts_of(connection, lane),
+                refused=lane.state == "refused",
+                decisions=said[lq.pixel_hash],
+                recipe=recipe,
+            )
+            if state != lane.state:
+                lanes.set_state(connection, lane.id, state)

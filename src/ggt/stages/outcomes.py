@@ -1,0 +1,230 @@
+"""What a workspace holds now: the fate of every photo, the pairs, the rejected candidates.
+
+Nothing of this is stored: it follows from the ledger and from people's decisions, so a decision counts at once.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from ggt.settings.recipe import Recipe
+from ggt.stages.attempts import ASSESSMENT, LQ_RECORD, PROMPT
+from ggt.stages.lane import Tried, accepted_candidate
+from ggt.stages.restore import load_restorer
+from ggt.stages.select import Passing, select
+from ggt.store import calls, lanes, photos
+from ggt.store.decisions import Decision
+from ggt.store.lanes import AttemptRow, LaneRow
+from ggt.store.photos import LqRow, PhotoRow
+from ggt.store.workspace import Reading
+from ggt.types import ASSURANCES, Assurance, Fate, LqRecord, Pair, Photo, Rejected
+
+PHOTO = TypeAdapter(Photo)
+_NOTES = TypeAdapter(dict[str, str | float])
+_MICRO = calls.MICRO
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    row: LaneRow
+    attempts: list[AttemptRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lq:
+    """One lq with all that was tried for it and decided about it."""
+
+    row: LqRow
+    photo: PhotoRow
+    lanes: list[_Lane]
+    decisions: list[Decision]
+
+    @property
+    def record(self) -> LqRecord:
+        return LQ_RECORD.validate_json(self.row.record)
+
+
+def fates(reading: Reading) -> Iterator[Fate]:
+    """Yield one fate for each lq, and one for each photo that gave none: every photo is accounted for."""
+    recipe = reading.recipe
+    for state in ("failed", "set_aside"):
+        for photo in photos.find_photos(reading.ledger, state):
+            yield Fate(state, photo.reason or "")
+    for state in ("found", "measured"):
+        for _ in photos.find_photos(reading.ledger, state):
+            yield Fate("waiting", "not ingested yet")
+    for lq in _lqs(reading):
+        yield _fate(reading.ledger, lq, recipe)
+
+
+def pairs(reading: Reading) -> list[Pair]:
+    """List the pairs with at least the assurance that the recipe asks for, sorted by id."""
+    recipe = reading.recipe
+    found = [_pair(reading.ledger, lq) for lq in _lqs(reading)]
+    enough = [pair for pair in found if pair is not None and _suffices(pair.assurance, recipe)]
+    return sorted(enough, key=lambda pair: pair.id)
+
+
+def rejected(reading: Reading) -> Iterator[Rejected]:
+    """Yield every candidate that quality control or a person turned down."""
+    for lq in _lqs(reading):
+        said = {decision.candidate: decision.choice for decision in lq.decisions}
+        for lane in lq.lanes:
+            for attempt in lane.attempts:
+                if said.get(attempt.pixel_hash, attempt.outcome) in ("rejected", "reject"):
+                    yield _rejected(lq, lane, attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class ForPeople:
+    """A candidate that waits for a person: pixel hashes to decide about, blobs to look at."""
+
+    photo: str
+    lq: str
+    candidate: str
+    lq_blob: str
+    candidate_blob: str
+
+
+def for_people(reading: Reading) -> Iterator[ForPeople]:
+    """Yield every candidate whose photo stands at review and that nobody decided about."""
+    recipe = reading.recipe
+    for lq in _lqs(reading):
+        fate = _fate(reading.ledger, lq, recipe)
+        said = {decision.candidate for decision in lq.decisions}
+        if fate.stage != "review":
+            continue
+        for lane in lq.lanes:
+            for attempt in lane.attempts[-1:]:
+                if attempt.outcome != "rejected" and attempt.pixel_hash not in said:
+                    yield ForPeople(
+                        photo=lq.photo.path,
+                        lq=lq.row.pixel_hash,
+                        candidate=attempt.pixel_hash,
+                        lq_blob=lq.record.blob,
+                        candidate_blob=attempt.candidate,
+                    )
+
+
+def _lqs(reading: Reading) -> Iterator[_Lq]:
+    ledger = reading.ledger
+    for row in photos.find_lqs(ledger):
+        rows = lanes.lanes_of(ledger, row.id)
+        yield _Lq(
+            row=row,
+            photo=photos.get_photo(ledger, row.photo),
+            lanes=[_Lane(lane, lanes.attempts_of(ledger, lane)) for lane in rows],
+            decisions=reading.decisions.about(row.pixel_hash),
+        )
+
+
+def _tried(lane: _Lane) -> list[Tried]:
+    return [Tried(row.pixel_hash, row.outcome) for row in lane.attempts]
+
+
+def _passing(lq: _Lq) -> list[Passing]:
+    found: list[Passing] = []
+    for lane in lq.lanes:
+        accepted = accepted_candidate(_tried(lane), decisions=lq.decisions)
+        turned_down = _last_word(lq, lane) == "reject"
+        if accepted is None or turned_down:
+            continue
+        attempt = lane.attempts[accepted[0]]
+        assessment = ASSESSMENT.validate_json(attempt.assessment)
+        found.append(Passing(lane.row, attempt, assessment, by_person=accepted[1]))
+    return found
+
+
+def _last_word(lq: _Lq, lane: _Lane) -> str | None:
+    """Say what people decided about the lane's candidates, if anything final."""
+    candidates = {attempt.pixel_hash for attempt in lane.attempts}
+    said = {d.candidate: d.choice for d in lq.decisions if d.candidate in candidates}
+    if "accept" in said.values():
+        return "accept"
+    return "reject" if "reject" in said.values() else None
+
+
+def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
+    best = select(_passing(lq))
+    if best is None:
+        return None
+    record, attempt = lq.record, best.attempt
+    call = calls.find_call(ledger, attempt.call)
+    assert call is not None
+    reviewers = [d.reviewer for d in lq.decisions if d.candidate == attempt.pixel_hash]
+    return Pair(
+        id=lq.row.pixel_hash[:16],
+        photo=PHOTO.validate_json(lq.photo.stated),
+        category=lq.row.category,
+        measurements=record.measurements,
+        scale=record.scale,
+        lq_blob=record.blob,
+        hq_blob=attempt.candidate,
+        truth_blob=record.truth_blob,
+        assessment=best.assessment,
+        assurance="reviewed" if best.by_person else "measured",
+        group=lq.row.group,
+        restorer=best.lane.restorer,
+        model=call.model,
+        version=call.version or call.model,
+        prompt=PROMPT.validate_json(attempt.prompt),
+        attempt=attempt.number,
+        sample=best.lane.sample,
+        cost_usd=sum(s.cost_micro for s in calls.sends_of(ledger, call.key)) / _MICRO,
+        ground_truth=load_restorer(best.lane.restorer).ground_truth,
+        reviewer=reviewers[-1] if best.by_person and reviewers else None,
+    )
+
+
+def _fate(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Fate:
+    category, severity = lq.row.category, lq.row.severity
+    pair = _pair(ledger, lq)
+    if pair is not None:
+        if _suffices(pair.assurance, recipe):
+            return Fate("pair", pair.assurance, category, severity)
+        return Fate("review", f"{pair.assurance}, waits for people", category, severity)
+    states = {lane.row.state: lane for lane in lq.lanes}
+    for state in ("ready", "running", "in_doubt"):
+        if state in states:
+            reason = "in doubt" if state == "in_doubt" else "not tried yet"
+            return Fate("waiting", reason, category, severity)
+    if any(_last_word(lq, lane) == "reject" for lane in lq.lanes):
+        return Fate("review", "rejected by a person", category, severity)
+    return _ended(lq, states)
+
+
+def _ended(lq: _Lq, states: dict[lanes.LaneState, _Lane]) -> Fate:
+    category, severity = lq.row.category, lq.row.severity
+    if "review" in states:
+        return Fate("review", "unjudged, waits for people", category, severity)
+    if "rejected" in states:
+        last = states["rejected"].attempts[-1]
+        reasons = ASSESSMENT.validate_json(last.assessment).reasons
+        stage = last.stage if last.stage in ("align", "screen", "judge") else "judge"
+        return Fate(stage, reasons[0] if reasons else "", category, severity)
+    if "refused" in states:
+        return Fate("refused", "the restorer refused", category, severity)
+    failed = states.get("failed")
+    return Fate("failed", (failed.row.detail if failed else None) or "no lane", category, severity)
+
+
+def _rejected(lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Rejected:
+    return Rejected(
+        id=lq.row.pixel_hash[:16],
+        photo=PHOTO.validate_json(lq.photo.stated),
+        category=lq.row.category,
+        lq_blob=lq.record.blob,
+        candidate_blob=attempt.candidate,
+        restorer=lane.row.restorer,
+        attempt=attempt.number,
+        assessment=ASSESSMENT.validate_json(attempt.assessment),
+        ground_truth=load_restorer(lane.row.restorer).ground_truth,
+        notes=_NOTES.validate_python(json.loads(attempt.notes)),
+    )
+
+
+def _suffices(assurance: Assurance, recipe: Recipe) -> bool:
+    return ASSURANCES.index(assurance) >= ASSURANCES.index(recipe.release.assurance)

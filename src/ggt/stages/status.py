@@ -1,0 +1,61 @@
+"""Status: the funnel, the money, and what waits for whom."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ggt.errors import StopRunError
+from ggt.stages.outcomes import fates
+from ggt.store import calls, photos
+from ggt.store.calls import SendRow, Spend
+from ggt.store.workspace import is_held, open_readonly
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a workspace holds now; `fates` counts (stage, reason), `failures` names what failed and why."""
+
+    fates: Mapping[tuple[str, str], int]
+    num_photos: int
+    spend: Spend
+    in_doubt: tuple[SendRow, ...]
+    failures: tuple[tuple[str, str], ...]
+    being_built: bool
+
+    def count(self, stage: str) -> int:
+        """Count what stands at a stage."""
+        return sum(count for (name, _), count in self.fates.items() if name == stage)
+
+
+def read_status(folder: Path) -> Status:
+    """Read a workspace, also while it is being built.
+
+    Raises:
+        WorkspaceError: not a workspace, or one of a newer version.
+    """
+    with open_readonly(folder) as reading:
+        failed = photos.find_photos(reading.ledger, "failed")
+        lanes_failed = reading.ledger.execute(
+            "SELECT photo.path, lane.detail FROM lane JOIN lq ON lq.id = lane.lq "
+            "JOIN photo ON photo.id = lq.photo WHERE lane.state = 'failed' ORDER BY photo.path"
+        ).fetchall()
+        (num_photos,) = reading.ledger.execute("SELECT count(*) FROM photo").fetchone()
+        return Status(
+            fates=Counter((fate.stage, fate.reason) for fate in fates(reading)),
+            num_photos=num_photos,
+            spend=calls.spend(reading.ledger),
+            in_doubt=tuple(calls.sends_in_doubt(reading.ledger)),
+            failures=(
+                *((row.path, row.detail or row.reason or "") for row in failed),
+                *((path, detail) for path, detail in lanes_failed),
+            ),
+            being_built=is_held(folder),
+        )
+
+
+def exit_code(status: Status, stopped: StopRunError | None) -> int:
+    """Say how a build ended: 3 stopped early, 1 with failures listed, 0 done or waiting for people."""
+    if stopped is not None:
+        return stopped.exit_code
+    return 1 if status.failures else 0

@@ -1,0 +1,171 @@
+"""The folder of one build: where its files lie, who may write, and how it is opened for reading."""
+
+import fcntl
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ggt.errors import WorkspaceHeldError
+from ggt.settings.recipe import Recipe
+from ggt.store import schema
+from ggt.store.blobs import blob_path, read_blob, storage_error
+from ggt.store.database import Database
+from ggt.store.decisions import Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a workspace."""
+
+    folder: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The database that only the engine writes."""
+        return self.folder / "ledger.sqlite"
+
+    @property
+    def decisions(self) -> Path:
+        """The database that people write, also during a build."""
+        return self.folder / "decisions.sqlite"
+
+    @property
+    def blobs(self) -> Path:
+        """The stored files, by content."""
+        return self.folder / "blobs"
+
+    @property
+    def inbox(self) -> Path:
+        """Replies of providers on their way into the ledger."""
+        return self.folder / "inbox"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that builds."""
+        return self.folder / "engine.lock"
+
+    @property
+    def test_members(self) -> Path:
+        """The frozen membership of the test split."""
+        return self.folder / "test_members.json"
+
+    def read_blob(self, sha256: str, suffix: str = ".png") -> bytes:
+        """Read a stored file and check it against its name."""
+        return read_blob(self.blobs, sha256, suffix)
+
+    def blob_path(self, sha256: str, suffix: str = ".png") -> Path:
+        """Say where a stored file lies."""
+        return blob_path(self.blobs, sha256, suffix)
+
+
+@contextmanager
+def hold(folder: Path) -> Generator[Layout]:
+    """Make or open a workspace and keep every other build out of it while inside.
+
+    Raises:
+        WorkspaceHeldError: another process builds there; the message says which.
+        StorageError: the folder cannot be made or written.
+    """
+    layout = Layout(folder)
+    try:
+        layout.inbox.mkdir(parents=True, exist_ok=True)
+        layout.blobs.mkdir(exist_ok=True)
+        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = layout.lock.read_text(encoding="utf-8") or "a process that just started"
+            raise WorkspaceHeldError(
+                f"{str(folder)!r} is being built by {holder}: wait for it or stop it"
+            ) from None
+        _sign(descriptor, layout)
+        yield layout
+    finally:
+        os.close(descriptor)  # the kernel lets go of the lock, also after kill -9
+
+
+def _sign(descriptor: int, layout: Layout) -> None:
+    started = time.strftime("%Y-%m-%d %H:%M:%S")
+    text = f"process {os.getpid()} on {socket.gethostname()} since {started}"
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+    except OSError as error:
+        raise storage_error(layout.lock, error) from error
+
+
+def is_held(folder: Path) -> bool:
+    """Say whether a process builds in the workspace right now."""
+    try:
+        descriptor = os.open(Layout(folder).lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A workspace opened for reading: nothing that is done with it can change the ledger."""
+
+    layout: Layout
+    ledger: sqlite3.Connection
+    decisions: Decisions
+
+    @property
+    def recipe(self) -> Recipe:
+        """The resolved recipe that the workspace was last built with."""
+        value = get_meta(self.ledger, "recipe")
+        return Recipe.model_validate_json(value) if value else Recipe()
+
+
+@contextmanager
+def open_readonly(folder: Path) -> Generator[Reading]:
+    """Open a workspace for reading, also while a build writes it.
+
+    Raises:
+        WorkspaceError: not a workspace, or one of a newer version.
+    """
+    layout = Layout(folder)
+    ledger = schema.open_for_reading(layout.ledger)
+    decisions = Decisions(layout.decisions, readonly=True)
+    try:
+        yield Reading(layout, ledger, decisions)
+    finally:
+        decisions.close()
+        ledger.close()
+
+
+def get_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    """Read one of the workspace's own values."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Write one of the workspace's own values."""
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
+
+
+def stored_recipe(database: Database) -> Recipe | None:
+    """Read the recipe of the last build; None in a new workspace."""
+    value = database.read(lambda c: get_meta(c, "recipe"))
+    return Recipe.model_validate(json.loads(value)) if value else None
