@@ -1,0 +1,160 @@
+"""What the ledger costs: small calls through scheduler and `ask` against plain asyncio, and 100,000 photos in memory.
+
+    python benchmarks/scheduler.py [--photos 100000]
+
+Every call goes through claim, intent, reply, settle, attempt and lane state on a ledger with full syncs; only the
+provider (a sleep) and quality control (nothing) are fake.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from ggt.engine.ask import Asker, Policy, Question, Received, Service
+from ggt.engine.limits import Limits
+from ggt.engine.scheduler import Work, drain
+from ggt.engine.stop import Stop
+from ggt.store import lanes, photos
+from ggt.store.database import Database
+
+NUM_CALLS = 2_000
+SLEEP_S = 0.05
+UNDER_WAY = 64
+REPETITIONS = 5
+
+
+def fill(database, count):
+    """Write photos with one lq and one lane each."""
+    for first in range(0, count, 5_000):
+        some = range(first, min(count, first + 5_000))
+
+        def add(connection, some=some):
+            photos.add_photos(connection, ((f"photos/{n:07d}.jpg", "{}") for n in some))
+            for n in some:
+                new = photos.NewLq(f"{n:064x}", "rain", 0.5, f"g{n}", json.dumps({"n": n}))
+                (lq,) = photos.photo_ingested(connection, n + 1, [new])
+                lanes.open_lanes(connection, lq, [("fake", "fixed", 0)])
+
+        database.write_now(add)
+
+
+async def run_all(database, inbox, *, sleep_s, repeatable):
+    """Drain every ready lane: one call and one attempt each."""
+    stop = Stop()
+    asker = Asker(database, inbox, policy=Policy(), limits=Limits(UNDER_WAY), stop=stop)
+
+    async def send(_):
+        await asyncio.sleep(sleep_s)
+        return Received("answer", b'"x"')
+
+    async def read(body):
+        return body.decode()
+
+    service = Service(send=send, read=read, worst_case_usd=0.0, repeatable=repeatable)
+
+    async def process(lane_id):
+        lane = database.read(lambda c: lanes.get_lane(c, lane_id))
+        question = Question(
+            stage="restore",
+            provider="fake",
+            model="m",
+            prompt="p",
+            inputs=(str(lane.lq),),
+            parameters={},
+            attempt=1,
+            sample=0,
+        )
+        answered = await asker.ask(question, service, lane=lane_id)
+        new = lanes.NewAttempt(
+            1, answered.key, "{}", "c", f"h{lane_id}", "{}", "passed", None, "{}"
+        )
+
+        def finish(connection):
+            lanes.record_attempt(connection, lane, new)
+            lanes.set_state(connection, lane_id, "passed")
+
+        await database.write(finish)
+
+    async def fail(item, error):
+        raise AssertionError(item) from error
+
+    work = Work(
+        claim=lambda limit: database.write(lambda c: lanes.claim(c, "bench", limit)),
+        process=process,
+        fail=fail,
+        num_under_way=UNDER_WAY,
+    )
+    tally = await drain(work, stop)
+    return tally.num_done
+
+
+async def plain():
+    """Do the same sleeps with nothing but asyncio."""
+    slots = asyncio.Semaphore(UNDER_WAY)
+
+    async def one():
+        async with slots:
+            await asyncio.sleep(SLEEP_S)
+
+    await asyncio.gather(*(one() for _ in range(NUM_CALLS)))
+
+
+def rate():
+    """Measure plain asyncio and the ledger in turn; returns the median ratio of their rates."""
+    ratios = []
+    for _ in range(REPETITIONS):
+        began = time.perf_counter()
+        asyncio.run(plain())
+        plain_s = time.perf_counter() - began
+        with tempfile.TemporaryDirectory() as folder:
+            database = Database(Path(folder) / "ledger.sqlite")
+            inbox = Path(folder) / "inbox"
+            inbox.mkdir()
+            fill(database, NUM_CALLS)
+            began = time.perf_counter()
+            done = asyncio.run(run_all(database, inbox, sleep_s=SLEEP_S, repeatable=True))
+            ledger_s = time.perf_counter() - began
+            database.close()
+        assert done == NUM_CALLS
+        ratios.append(plain_s / ledger_s)
+        print(
+            f"plain {NUM_CALLS / plain_s:7.0f}/s   ledger {NUM_CALLS / ledger_s:7.0f}/s   "
+            f"share {ratios[-1]:.2f}"
+        )
+    return statistics.median(ratios)
+
+
+def memory(count):
+    """Take many photos through the ledger; returns the peak resident size in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "ledger.sqlite")
+        inbox = Path(folder) / "inbox"
+        inbox.mkdir()
+        fill(database, count)
+        began = time.perf_counter()
+        done = asyncio.run(run_all(database, inbox, sleep_s=0, repeatable=True))
+        took = time.perf_counter() - began
+        database.close()
+    assert done == count
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{count} photos in {took:.0f} s ({count / took:.0f}/s), peak {peak:.0f} MB")
+    return peak
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=100_000)
+    options = parser.parse_args()
+    peak = memory(options.photos)
+    print(
+        f"median share of plain asyncio's rate: {rate():.2f} (bound 0.70); peak {peak:.0f} MB (bound 300)"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m ggt` is `ggt`."""
+
+from ggt.cli.main import main
+
+main()
