@@ -24,7 +24,7 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
     picture = to_float(pair.hq)
     grey = luma(picture)
     fine = grey - local_mean(grey, sigma_px=COARSE_PX)
-    contrast = structure(pair.hq, scale_px=12.0) / 255 + np.float32(0.01)
+    contrast = structure(pair.hq, scale_px=COARSE_PX) / 255 + np.float32(0.01)
     redrawn = contrast * _random_phases(fine / contrast, rng)
     textured = np.clip((contrast * 255 - 5) / 5, 0, 1) * np.clip(
         (0.75 - _coherence(grey)) / 0.2, 0, 1
@@ -49,7 +49,8 @@ def _coherence(grey: Plane) -> Plane:
     """How much gradients within 6 pixels agree in direction: 1 on a line or an edge, near 0 in grass."""
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     xx, yy, xy = (
-        local_mean(product, sigma_px=6.0) for product in (right * right, down * down, right * down)
+        local_mean(product, sigma_px=COARSE_PX)
+        for product in (right * right, down * down, right * down)
     )
     return (np.hypot(xx - yy, 2 * xy) / (xx + yy + np.float32(1e-6))).astype(np.float32)
 
