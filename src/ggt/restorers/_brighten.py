@@ -14,11 +14,11 @@ from ggt.restorers._denoise import denoise
 from ggt.restorers._guided import guided
 from ggt.types import FloatImage, Plane
 
-TARGET_LUMA = 0.30
+TARGET_LUMA = 0.33
 """Mean luma that a dark picture is brought towards: still evening, no longer hidden. Ours."""
-MAX_EXPONENT = 0.7
-"""LIME's 0.8 turns night into day. Ours."""
-MAX_GAIN = 8.0
+MAX_EXPONENT = 0.8
+"""The value of the paper, which uses it for every picture."""
+MAX_GAIN = 10.0
 BLACK = 0.03
 """Light of 8 of 255: what lies below is mostly rounding and JPEG blocks, and gets ever less gain. Ours."""
 QUANTISATION = 0.6
@@ -64,9 +64,14 @@ def _gain(illumination: Plane, exponent: float, ceiling: float) -> Plane:
 
 
 def _exponent(picture: FloatImage, illumination: Plane, ceiling: float) -> float:
-    """The smallest exponent that brings the mean luma to TARGET_LUMA, at most MAX_EXPONENT."""
-    grey = luma(picture)[::4, ::4]
-    light = illumination[::4, ::4]
+    """The smallest exponent that brings the lit part's mean luma to TARGET_LUMA, at most MAX_EXPONENT.
+
+    Black parts do not count: a night sky must not make the lamps below it brighter still.
+    """
+    lit = illumination[::4, ::4] > BLACK
+    grey, light = luma(picture)[::4, ::4][lit], illumination[::4, ::4][lit]
+    if grey.size == 0:
+        return MAX_EXPONENT
     low, high = 0.0, MAX_EXPONENT
     for _ in range(8):
         middle = (low + high) / 2

@@ -40,16 +40,17 @@ def _non_local_means(plane: Plane, h: float) -> Plane:
 
 
 def _smooth_chroma(chroma: FloatImage, sigma: float) -> FloatImage:
-    """Denoise the differences to luma on a half grid: chroma noise is coarser, and nobody misses chroma texture."""
+    """Denoise the differences to luma on a half grid, where JPEG keeps them too: chroma noise is coarse."""
     height, width = chroma.shape[:2]
-    small = cv2.resize(
-        chroma, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA
+    size = (max(1, width // 2), max(1, height // 2))
+    small = cv2.resize(chroma, size, interpolation=cv2.INTER_AREA)
+    # The differences are halved to fit bytes, so is the filter strength: more would grey small coloured things.
+    red, blue = (
+        _non_local_means(small[..., index] / 2 + 0.5, H_PER_SIGMA * sigma / 2) * 2 - 1
+        for index in (0, 2)
     )
-    # Red and blue suffice: the three differences sum to nearly nothing when weighted as luma weighs them.
-    clean = [
-        _non_local_means(small[..., index] / 2 + 0.5, H_PER_SIGMA * sigma) * 2 - 1
-        for index in range(3)
-    ]
-    return cv2.resize(
-        np.stack(clean, axis=2), (width, height), interpolation=cv2.INTER_CUBIC
-    ).astype(np.float32)
+    green = (
+        -(0.299 * red + 0.114 * blue) / 0.587
+    )  # differences to luma sum to nothing, weighted as luma weighs
+    clean = np.stack((red, green, blue), axis=2)
+    return cv2.resize(clean, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)

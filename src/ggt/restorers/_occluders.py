@@ -28,10 +28,12 @@ def remove_scratches(picture: FloatImage, condition: Condition, strength: float)
     grey = luma(picture)
     side = _odd(min(grey.shape) / 55)
     shapes = _Shapes((_tophat(grey, side) > _contrast(0.16, condition, strength)) & _white(picture))
-    long = (shapes.length > 4 * side) & (shapes.thickness < side / 2) & shapes.sparse(4 * side, 0.1)
+    long = (
+        (shapes.length > 4 * side) & (shapes.thickness < side / 2) & shapes.sparse(4 * side, 0.1)
+    )
     speck = (shapes.length < 1.5 * side) & shapes.sparse(4 * side, 0.04)
     ground = _unrest(grey, side)
-    wanted = (long & shapes.lies_on(ground, 1.5 * CALM)) | (speck & shapes.lies_on(ground, CALM))
+    wanted = (long & shapes.lies_on(ground, 2 * CALM)) | (speck & shapes.lies_on(ground, CALM))
     return _painted_over(picture, shapes.select(wanted), grey)
 
 
