@@ -77,5 +77,5 @@ def _neighbours(letters: np.ndarray) -> np.ndarray:
         np.minimum(np.abs(bottom[:, None] - bottom[None]), np.abs(top[:, None] - top[None]))
         <= 0.2 * taller
     )
-    near = (gap >= -0.2 * shorter) & (gap <= 0.9 * taller) & (left[None] > left[:, None])
+    near = (gap >= -0.2 * shorter) & (gap <= 1.2 * taller) & (left[None] > left[:, None])
     return near & on_line & (taller <= 1.8 * shorter)

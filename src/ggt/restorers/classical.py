@@ -1,10 +1,10 @@
 """The classical engine: one fixed chain of textbook steps per category; deterministic, offline, no learning.
 
 A baseline, not a source of ground truth, and every output says so. Measured and looked at on real photos: haze and
-low light are mostly improved, and mild noise is; old photos gain tone and lose light scratches, torn and stained parts
-stay; snow loses small flakes on calm grounds and keeps large ones; rain streaks mostly stay, and every classical
-derainer lowers PSNR on synthetic rain; motion blur and wide defocus stay. Quality control is expected to reject much
-of what this engine makes.
+low light are mostly improved, and so is noise; old photos gain tone and lose light scratches, while torn, stained and
+creased parts stay; snow loses small flakes on calm grounds and keeps large and blurred ones; of rain the veil goes and
+some streaks on calm grounds, most streaks stay; motion blur, wide defocus, enlargement and JPEG blocks stay. Quality
+control is expected to reject much of what this engine makes.
 """
 
 from collections.abc import Callable, Mapping
@@ -116,11 +116,14 @@ def _working_copy(task: RestoreTask) -> tuple[Image, Condition]:
 
     Noise must be removed before enlarging, which smears it out of any filter's reach; in a reduced picture reducing
     has already removed most of it. Noise of real cameras is not white: it falls with the square root of the scale.
+    Without a native picture the lq is taken for the measured photo, reduced.
     """
-    native = task.lq if task.native is None else task.native
-    image = native if native.shape[0] <= task.lq.shape[0] else task.lq
-    scale = image.shape[0] / native.shape[0]
     measured = task.measurements
+    image, native_side = task.lq, min(measured.width, measured.height)
+    if task.native is not None:
+        native_side = min(task.native.shape[:2])
+        image = min(task.native, task.lq, key=len)
+    scale = min(1.0, min(image.shape[:2]) / max(1, native_side))
     return image, Condition(measured.noise_sigma * scale**0.5, measured.blur_px * scale)
 
 
