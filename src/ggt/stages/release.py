@@ -225,7 +225,7 @@ def _row(pair: Pair, lq: Image, lq_png: bytes, gt_png: bytes) -> Row:
         author=pair.photo.author,
         licence=pair.photo.licence,
         url=pair.photo.url,
-        group=pair.group,
+        group=group_code(pair.group),
         restorer=pair.restorer,
         model=pair.model,
         version=pair.version,
@@ -249,6 +249,11 @@ def _row(pair: Pair, lq: Image, lq_png: bytes, gt_png: bytes) -> Row:
 def pseudonym(reviewer: str) -> str:
     """Return 12 hex digits for a name: the same person is recognised, not named."""
     return hashlib.sha256(f"reviewer {reviewer}".encode()).hexdigest()[:12]
+
+
+def group_code(group: str) -> str:
+    """Return 12 hex digits for a scene: its name may be a path of the collector's disk."""
+    return hashlib.sha256(f"group {group}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _provenance(pair: Pair, split: Split, row: Row) -> str:
