@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from ggt.images import luma, thumbnail, to_float
+from ggt.measure.exposure import SMALL_SIDE
 from ggt.types import Category, Image, Measurements
 
-_SHORT_SIDE = 256
 _DARK = (0.25, 0.10)
 """Mean luma at which low light begins to be likely, and where it is certain."""
 _ONE_HUE = (0.055, 0.025)
@@ -28,9 +28,10 @@ _SURE_OF_GENERAL = 0.5
 def guess_category(measured: Measurements, image: Image) -> tuple[Category, float]:
     """Guess lowlight, old or haze by clear signs, else general; the confidence is 0 to 1.
 
-    Rain and snow are never guessed: state them by folder name or sidecar.
+    `image` is the photo, or its copy with a short side of 256 pixels. Rain and snow are never guessed: state them by
+    folder name or sidecar.
     """
-    small = to_float(thumbnail(image, _SHORT_SIDE))
+    small = to_float(thumbnail(image, SMALL_SIDE))
     likely: dict[Category, float] = {
         "lowlight": _ramp(measured.mean_luma, _DARK),
         "old": _yellowed(small),
@@ -43,6 +44,7 @@ def guess_category(measured: Measurements, image: Image) -> tuple[Category, floa
 
 
 def _yellowed(small: np.ndarray) -> float:
+    small = np.ascontiguousarray(small[::2, ::2])
     values = luma(small)
     terms = np.stack([np.ones(values.size), values.ravel(), values.ravel() ** 2], axis=1)
     variance = 0.0

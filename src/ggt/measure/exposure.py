@@ -8,7 +8,8 @@ import numpy as np
 from ggt.images import luma, thumbnail, to_float
 from ggt.types import Image
 
-_SHORT_SIDE = 256
+SMALL_SIDE = 256
+"""Short side of the copy that exposure and category are measured on."""
 _PATCH = 7
 
 
@@ -23,12 +24,12 @@ class Exposure:
 
 
 def measure_exposure(image: Image) -> Exposure:
-    """Measure on a copy with a short side of 256 pixels, where noise no longer counts as colour.
+    """Measure on a copy with a short side of 256 pixels, where noise no longer counts as colour; or such a copy itself.
 
     The dark channel is that of He, Sun and Tang, "Single image haze removal using dark channel prior" (CVPR 2009),
     with patches of 7x7 pixels of the copy.
     """
-    small = to_float(thumbnail(image, _SHORT_SIDE))
+    small = to_float(thumbnail(image, SMALL_SIDE))
     values = luma(small)
     low, high = np.percentile(values, (5, 95))
     red, green, blue = small[:, :, 0], small[:, :, 1], small[:, :, 2]

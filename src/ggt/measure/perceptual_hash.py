@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ggt.images import luma, thumbnail
+from ggt.measure.exposure import SMALL_SIDE
 from ggt.types import Image
 
 _SIDE = 32
@@ -15,8 +16,11 @@ _FREQUENCIES = 8
 
 
 def perceptual_hash(image: Image) -> int:
-    """Return 64 bits as one number; compare two by `(a ^ b).bit_count()`, 0 (same) to 64."""
-    small = cv2.resize(thumbnail(image, 2 * _SIDE), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    """Return 64 bits as one number; compare two by `(a ^ b).bit_count()`, 0 (same) to 64.
+
+    The photo and its copy with a short side of 256 pixels give the same bits.
+    """
+    small = cv2.resize(thumbnail(image, SMALL_SIDE), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     spectrum = cv2.dct(luma(small.astype(np.uint8, copy=False)))[
         :_FREQUENCIES, :_FREQUENCIES
     ].ravel()

@@ -11,11 +11,14 @@ from ggt.measure.tiles import sample_tiles
 from ggt.types import Category, Image, Measurements
 
 
-def measure_photo(image: Image) -> Measurements:
-    """Measure a picture at the resolution that it has; its severity waits for `grade`."""
+def measure_photo(image: Image, small: Image | None = None) -> Measurements:
+    """Measure a picture at the resolution that it has; its severity waits for `grade`.
+
+    `small` is its copy with a short side of 256 pixels, for callers that have made one.
+    """
     tiles = sample_tiles(image)
     noise = noise_sigma(tiles)
-    exposure = measure_exposure(image)
+    exposure = measure_exposure(image if small is None else small)
     return Measurements(
         width=image.shape[1],
         height=image.shape[0],

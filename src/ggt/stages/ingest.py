@@ -14,6 +14,7 @@ import numpy as np
 from ggt.errors import ImageReadError
 from ggt.images import Decoded, encode_png, luma, pixel_hash, read_image, resize, thumbnail
 from ggt.measure.category import guess_category
+from ggt.measure.exposure import SMALL_SIDE
 from ggt.measure.perceptual_hash import perceptual_hash
 from ggt.measure.photo import grade, measure_photo
 from ggt.settings.ingest import CleanBounds, IngestSettings
@@ -153,8 +154,9 @@ def _read_truth(photo: Photo, decoded: Decoded, settings: IngestSettings) -> Ima
 def _describe(
     path: Path, photo: Photo, decoded: Decoded, *, in_folder: Category | None
 ) -> IngestResult:
-    measured = measure_photo(decoded.image)
-    category, confidence, known_from = _categorise(photo, decoded.image, measured)
+    small = thumbnail(decoded.image, SMALL_SIDE)
+    measured = measure_photo(decoded.image, small)
+    category, confidence, known_from = _categorise(photo, small, measured)
     if known_from == "stated" and category == in_folder:
         known_from = "folder"
     with path.open("rb") as file:
@@ -167,7 +169,7 @@ def _describe(
         notes=decoded.notes,
         camera=decoded.camera,
         taken_at=decoded.taken_at,
-        perceptual_hash=f"{perceptual_hash(decoded.image):016x}",
+        perceptual_hash=f"{perceptual_hash(small):016x}",
         measured=grade(measured, category),
         category=category,
         category_from=known_from,
@@ -176,10 +178,10 @@ def _describe(
 
 
 def _categorise(
-    photo: Photo, image: Image, measured: Measurements
+    photo: Photo, small: Image, measured: Measurements
 ) -> tuple[Category, float, CategoryFrom]:
     if photo.category is None:
-        category, confidence = guess_category(measured, image)
+        category, confidence = guess_category(measured, small)
         return category, confidence, "measured"
     return photo.category, 1.0, "stated"
 
@@ -269,7 +271,7 @@ def _keep_native(
 
 def _richest(image: Image, side: int, count: int) -> list[Box]:
     """Return at most `count` boxes that do not overlap, those with most detail first; ties go to the upper left."""
-    small = luma(thumbnail(image, 256))
+    small = luma(thumbnail(image, SMALL_SIDE))
     detail = np.abs(np.diff(small, axis=1))[:-1] + np.abs(np.diff(small, axis=0))[:, :-1]
     factor = image.shape[0] / small.shape[0]
     boxes = [
