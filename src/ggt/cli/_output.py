@@ -57,13 +57,13 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Generator[Callable
 def stage_progress(*, quiet: bool) -> Generator[Callable[[str, int, int | None], None]]:
     """Show a bar for each stage on a terminal's stderr; yields `show(stage, done, total)`."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bars:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int | None) -> None:
             if stage not in tasks:

@@ -6,10 +6,10 @@ import json
 import os
 import socket
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from ggt.engine.crashpoints import crashpoint
 from ggt.engine.limits import Limits
@@ -20,7 +20,7 @@ from ggt.store import calls
 from ggt.store.blobs import storage_error, write_durably
 from ggt.store.database import Database
 
-Json: TypeAlias = "str | int | float | bool | list[Json] | Mapping[str, Json] | None"
+Parameter = str | int | float | Sequence[str]
 ReplyKind = Literal["answer", "refused", "no_image"]
 
 
@@ -34,7 +34,7 @@ class Question:
     prompt: str
     inputs: tuple[str, ...]
     """Pixel hashes."""
-    parameters: Mapping[str, Json]
+    parameters: Mapping[str, Parameter]
     attempt: int
     sample: int
     vote: int = 0

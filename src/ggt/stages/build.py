@@ -47,11 +47,15 @@ class BuildRequest:
     """Whether photos and lanes that failed are tried once more."""
 
 
+def _in_silence(what: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
 class ReopenError(UsageError):
     """The recipe differs from the workspace's: going on reopens finished stages, so it is asked first."""
 
 
-def build(request: BuildRequest, *, advance: Advance = lambda *_: None) -> StopRunError | None:
+def build(request: BuildRequest, *, advance: Advance = _in_silence) -> StopRunError | None:
     """Run a build until nothing is left to do, or until it must stop; returns why it stopped early.
 
     Raises:

@@ -186,8 +186,9 @@ def _fate(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Fate:
         if _suffices(pair.assurance, recipe):
             return Fate("pair", pair.assurance, category, severity)
         return Fate("review", f"{pair.assurance}, waits for people", category, severity)
-    states = {lane.row.state: lane for lane in lq.lanes}
-    for state in ("ready", "running", "in_doubt"):
+    states: dict[lanes.LaneState, _Lane] = {lane.row.state: lane for lane in lq.lanes}
+    unfinished: tuple[lanes.LaneState, ...] = ("ready", "running", "in_doubt")
+    for state in unfinished:
         if state in states:
             reason = "in doubt" if state == "in_doubt" else "not tried yet"
             return Fate("waiting", reason, category, severity)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from ggt import plugins
-from ggt.engine.ask import Answered, Asker, Question, Received, Service
+from ggt.engine.ask import Answered, Asker, Parameter, Question, Received, Service
 from ggt.engine.pool import Pool
 from ggt.errors import ImageReadError
 from ggt.faults import Fault, GoodPair
@@ -68,7 +68,7 @@ async def restore(attempt: Attempt, *, asker: Asker, pool: Pool, blobs: Path) ->
 def _question(restorer: Restorer, attempt: Attempt) -> Question:
     prompt = attempt.prompt
     inputs = [attempt.lq.pixel_hash]
-    parameters: dict[str, str | int | list[str]] = {"category": attempt.lq.category}
+    parameters: dict[str, Parameter] = {"category": attempt.lq.category}
     if isinstance(restorer, LocalRestorer):
         parameters["seed"] = attempt.seed
         parameters["native"] = attempt.lq.native_blob or ""

@@ -53,7 +53,7 @@ def export_decisions(folder: Path) -> str:
 def export_waiting(folder: Path) -> str:
     """Write a JSON line for each candidate that waits for a person, with the files to look at."""
     with open_readonly(folder) as reading:
-        lines = [
+        lines: list[dict[str, str | list[str]]] = [
             {
                 "lq": row.lq,
                 "candidate": row.candidate,

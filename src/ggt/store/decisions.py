@@ -53,6 +53,7 @@ class Decision:
 
 
 _ADAPTER = TypeAdapter(Decision)
+_FIELDS: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 _FOR_READERS = ("photo", "lq_file", "candidate_file")
 """What an export of waiting candidates adds for whoever fills it in."""
 
@@ -147,10 +148,9 @@ def import_jsonl(text: str, name: str) -> list[Decision]:
 
 
 def _parse(line: str) -> Decision | None:
-    value = json.loads(line)
-    if not isinstance(value, dict):
-        raise ValueError(f"{line[:40]!r} is no JSON object")  # noqa: TRY004  # a file's fault, not a type's
-    fields = {str(key): part for key, part in value.items() if key not in _FOR_READERS}
+    fields = _FIELDS.validate_json(line)
+    for name in _FOR_READERS:
+        fields.pop(name, None)
     if fields.get("choice") == "":
         return None
     if not fields.get("reviewer"):
