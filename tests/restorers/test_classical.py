@@ -73,11 +73,21 @@ def test_a_clean_photo_is_hardly_changed(coffee, astronaut, category, least_db):
 
 
 def test_noise_is_removed_at_native_resolution_where_the_photo_was_enlarged(coffee):
-    native = degrade(coffee, "noise", 0.5)
+    native = degrade(coffee, "noise", 0.8)
     lq, clean = resize(native, 640, 640), resize(coffee, 640, 640)
-    told = restore(lq, "general", native=native)
-    untold = restore(lq, "general", measured=measure_photo(lq))
-    assert psnr(told, clean) > psnr(untold, clean) + 1
+    at_native = psnr(restore(lq, "general", native=native), clean)
+    enlarged = psnr(restore(lq, "general", measured=measure_photo(native)), clean)
+    measured_enlarged = psnr(restore(lq, "general", measured=measure_photo(lq)), clean)
+    assert at_native > enlarged + 1
+    assert at_native > measured_enlarged + 3
+
+
+def test_a_faded_photo_is_stretched_to_a_bound_and_never_clipped(coffee):
+    faded = (110 + to_float(coffee) * 40).astype(np.uint8)
+    restored = restore(faded, "old")
+    assert 1.3 < np.ptp(restored.mean(axis=2)) / np.ptp(faded.mean(axis=2)) < 1.6
+    assert restored.min() > 0
+    assert restored.max() < 255
 
 
 def test_noise_measured_before_a_reduction_is_not_taken_for_noise_of_the_lq(coffee):
