@@ -59,7 +59,7 @@ def test_a_box_that_leaves_the_picture_or_is_no_multiple_of_8_is_refused(box):
 
 def test_nothing_accepted_means_nothing_written_and_the_reason_is_told(tmp_path):
     division = divide([], num_test=0)
-    for barred, told in (({}, "accepted no pair"), ({"unknown_licence": 3}, "3 unknown_licence")):
+    for barred, told in (({}, "1 rejected by metrics"), ({"unknown_licence": 3}, "Barred: 3 ")):
         with pytest.raises(NothingToReleaseError, match=told) as caught:
             write_release(
                 [],

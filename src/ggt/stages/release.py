@@ -17,9 +17,10 @@ from ggt.images import decode_image, encode_png
 from ggt.settings.release import ReleaseSettings
 from ggt.stages.card import CardFacts, write_card
 from ggt.stages.croissant import write_croissant
+from ggt.stages.funnel import steps
 from ggt.stages.split import Division
 from ggt.store.blobs import storage_error
-from ggt.types import ASSURANCES, NOT_GROUND_TRUTH, Box, Image, Pair
+from ggt.types import ASSURANCES, NOT_GROUND_TRUTH, Box, Fate, Image, Pair
 
 CHECKSUMS = "CHECKSUMS.sha256"
 PROVENANCE = "PROVENANCE.jsonl"
@@ -89,7 +90,7 @@ def write_release(
         StorageError: the folder cannot be written; what was there is untouched.
     """
     if not pairs:
-        raise NothingToReleaseError(_nothing(facts.barred))
+        raise NothingToReleaseError(nothing_to_release(facts.barred, facts.fates))
     check_target(target.folder)
     chosen = plugins.load("formats", target.format_name, Format)
     temporary = target.folder.with_name(f".{target.folder.name}.unfinished")
@@ -123,13 +124,16 @@ def check_target(to: Path) -> None:
         )
 
 
-def _nothing(barred: Mapping[str, int]) -> str:
+def nothing_to_release(barred: Mapping[str, int], fates: Sequence[Fate]) -> str:
+    """Say where everything ended, and what to do when pairs were barred."""
+    ended = ", ".join(f"{s.num_ended} {s.words}" for s in steps(fates) if s.num_ended)
+    told = f"nothing to release, and nothing was written. {len(fates)} lqs: {ended or 'none'}."
     if not barred:
-        return "nothing to release: the build accepted no pair, and nothing was written"
+        return told
     reasons = ", ".join(f"{count} {reason}" for reason, count in barred.items())
     return (
-        f"nothing to release, and nothing was written: {reasons}. State licences when you build "
-        "(--licence, a sidecar CSV), have pairs reviewed, or lower what the recipe demands"
+        f"{told} Barred: {reasons}. State licences when you build (--licence, a sidecar CSV), have pairs reviewed, "
+        "or lower what the recipe demands"
     )
 
 

@@ -1,0 +1,164 @@
+"""Release a workspace: its pairs through the gate, its frozen test split, and what its ledger says for the card."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ggt.stages import outcomes
+from ggt.stages.card import CardFacts
+from ggt.stages.release import (
+    NothingToReleaseError,
+    Target,
+    check_target,
+    gate,
+    nothing_to_release,
+    write_release,
+)
+from ggt.stages.restore import RemoteRestorer, load_restorer
+from ggt.stages.split import divide, dump_members, read_members
+from ggt.store.blobs import write_durably
+from ggt.store.workspace import Reading, open_readonly
+from ggt.types import Fate, Pair
+
+NOT_CALIBRATED = (
+    "not calibrated on these photos; what the default thresholds catch and lose on planted faults is the table "
+    "of `ggt calibrate`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """What `ggt release` was asked; `licence` is the dataset's, None takes that of its photos if they agree."""
+
+    to: Path
+    format_name: str = "parquet"
+    num_test: int = 0
+    balance: bool = False
+    licence: str | None = None
+    allow_unknown_licence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a release holds, and what stayed out: reason -> number of pairs."""
+
+    folder: Path
+    num_train: int
+    num_test: int
+    num_withheld: int
+    num_not_ground_truth: int
+    barred: Mapping[str, int]
+
+
+def publish(workspace: Path, request: ReleaseRequest) -> Published:
+    """Release what a workspace holds now, also while it is being built.
+
+    The test membership is stored in the workspace before the release appears, so that no later release can move a
+    published test pair.
+
+    Raises:
+        WorkspaceError: not a workspace.
+        NothingToReleaseError: no pair passes the gate; says how many fell where.
+        UsageError: the target holds something else, or the test split would be everything.
+        StorageError: target or workspace cannot be written.
+    """
+    with open_readonly(workspace) as reading:
+        settings = reading.recipe.release
+        if request.allow_unknown_licence:
+            settings = settings.model_copy(update={"allow_unknown_licence": True})
+        fates = list(outcomes.fates(reading))
+        passed = gate(outcomes.pairs(reading), settings)
+        if not passed.pairs:
+            raise NothingToReleaseError(nothing_to_release(passed.barred, fates))
+        check_target(request.to)
+        division = divide(
+            passed.pairs,
+            num_test=request.num_test,
+            balance=request.balance,
+            frozen=read_members(reading.layout.test_members),
+        )
+        facts = _facts(reading, request, passed.pairs, fates=fates, barred=passed.barred)
+        _freeze(reading.layout.test_members, division.test)
+        write_release(
+            passed.pairs,
+            division,
+            read_blob=reading.layout.read_blob,
+            facts=facts,
+            target=Target(request.to, request.format_name, settings),
+        )
+    return Published(
+        folder=request.to,
+        num_train=len(division.train),
+        num_test=len(division.test),
+        num_withheld=len(division.withheld),
+        num_not_ground_truth=sum(not pair.ground_truth for pair in passed.pairs),
+        barred=passed.barred,
+    )
+
+
+def _freeze(path: Path, test: frozenset[str]) -> None:
+    """Add to the membership; ids that are absent now stay in it, since they may come back."""
+    earlier = read_members(path)
+    if not test <= set(earlier):
+        write_durably(path, dump_members(test | set(earlier)))
+
+
+def _facts(
+    reading: Reading,
+    request: ReleaseRequest,
+    pairs: Sequence[Pair],
+    *,
+    fates: Sequence[Fate],
+    barred: Mapping[str, int],
+) -> CardFacts:
+    restorers = sorted({pair.restorer for pair in pairs})
+    return CardFacts(
+        name=request.to.resolve().name,
+        licence=request.licence or _common_licence(pairs),
+        fates=tuple(fates),
+        barred=barred,
+        agreement=agreement(reading),
+        calibration=NOT_CALIBRATED,
+        excluded_sets=_excluded(fates),
+        terms={name: terms_of(name) for name in restorers},
+    )
+
+
+def _common_licence(pairs: Sequence[Pair]) -> str:
+    licences = {pair.photo.licence for pair in pairs}
+    if len(licences) == 1:
+        return licences.pop() or "unknown"
+    return "mixed: see each row"
+
+
+def _excluded(fates: Sequence[Fate]) -> str:
+    count = sum(fate.stage == "set_aside" and fate.reason == "excluded" for fate in fates)
+    if not count:
+        return "none, or no photo looked like one of them"
+    return f"{count} photos were set aside because they look like photos of excluded sets"
+
+
+def terms_of(restorer: str) -> str:
+    """Say whose terms of use bind the outputs of a restorer."""
+    plugin = load_restorer(restorer)
+    if isinstance(plugin, RemoteRestorer):
+        return f"those of its provider ({plugin.source})"
+    return f"none of a provider: it runs locally ({plugin.source})"
+
+
+def agreement(reading: Reading) -> str:
+    """Compare people's last decisions with what quality control had said of the same candidates."""
+    said = {d.candidate: d.choice for d in reading.decisions.all() if d.choice != "regenerate"}
+    reviewers = {d.reviewer for d in reading.decisions.all()}
+    if not said:
+        return "no person decided about any candidate"
+    outcome = dict(reading.ledger.execute("SELECT pixel_hash, outcome FROM attempt").fetchall())
+    counts = Counter((outcome.get(candidate), choice) for candidate, choice in said.items())
+    passed = counts["passed", "accept"] + counts["passed", "reject"]
+    rejected = counts["rejected", "accept"] + counts["rejected", "reject"]
+    return (
+        f"{len(reviewers)} people decided about {len(said)} candidates: of {passed} that quality control had passed "
+        f"they rejected {counts['passed', 'reject']}, of {rejected} that it had rejected they accepted "
+        f"{counts['rejected', 'accept']}"
+    )
