@@ -182,6 +182,11 @@ def test_told_of_wrong_colours_it_leaves_the_cast_of_an_old_photo(astronaut, kin
     assert cast(restore(yellow, "old", kinds=(kind,))) > cast(yellow) - 2
 
 
+def test_a_blue_backdrop_is_not_taken_for_a_cast(astronaut):
+    blue = (to_float(astronaut) * [0.7, 0.9, 0.95] * 255).astype(np.uint8)
+    assert np.array_equal(restore(blue, "old"), restore(blue, "old", kinds=("cast",)))
+
+
 def test_a_graver_defect_corrects_more_and_the_notes_say_so():
     slight, grave = (
         classical.corrected("haze", (Defect("colour_consistency", "hue", severity, ""),))

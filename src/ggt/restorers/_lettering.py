@@ -18,7 +18,7 @@ CONTRAST = 0.1
 """Least difference between a stroke and its ground, 0 to 1."""
 STROKES = (60, 18)
 """Strokes are narrower than the short side divided by these: small and large lettering."""
-MAX_SHAPES = 1500
+MAX_SHAPES = 800
 """More shapes than that are texture; the largest are looked at."""
 
 

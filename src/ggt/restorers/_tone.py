@@ -35,11 +35,16 @@ def unfade(picture: FloatImage, condition: Condition, strength: float) -> FloatI
 
 
 def uncast(picture: FloatImage, _: Condition, strength: float) -> FloatImage:
-    """Take away part of the cast of the paper: what the brightest and the darkest tones have in common."""
+    """Take away part of the cast of the paper: what the brightest and the darkest tones have in common.
+
+    Only where it is warmer than grey: paper yellows, and a blue that the ends share is a sky or a studio's backdrop.
+    """
     grey = luma(picture)
     share = min(1.0, CAST_REMOVED * strength)
     low, high = np.quantile(grey[::4, ::4], (0.1, 0.9))
     ends = [picture[mask].mean(axis=0) for mask in (grey <= low, grey >= high)]
     casts = [end - end.mean() for end in ends]
     common = np.where(np.sign(casts[0]) == np.sign(casts[1]), np.mean(casts, axis=0), 0)
+    if common[0] <= common[2]:
+        return picture
     return np.clip(picture - share * common, 0, 1).astype(np.float32)
