@@ -6,11 +6,12 @@ Every conversion of a picture's representation lives here: bytes, uint8, float, 
 import functools
 import hashlib
 import io
+import re
 import struct
 import warnings
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -191,39 +192,36 @@ def _decode(file: BinaryIO, *, name: str, max_pixels: int) -> Decoded:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            _check_png(file)
             with PillowImage.open(file, formats=_FORMATS) as opened:
                 _check_header(opened, name, max_pixels)
                 decoded = _to_srgb(opened)
         except ImageReadError:
             raise
         except PillowImage.DecompressionBombError as error:
-            raise ImageTooLargeError(_too_large(name, str(error), max_pixels)) from error
+            found = f"{int(re.findall(r'[0-9]+', str(error))[0]):,} pixels"
+            raise ImageTooLargeError(_too_large(name, found, max_pixels)) from error
         except UnidentifiedImageError as error:
             raise ImageReadError(_unknown(name, file)) from error
         except _DAMAGED as error:
             raise ImageReadError(
-                f"{name!r} is damaged or cut off ({error}): fetch it again, or remove it"
+                f"{name!r} is damaged or cut off ({_one_line(error)}): fetch it again, or remove it"
             ) from error
     warned = {
-        f"Pillow warned: {warning.message}"
+        f"Pillow warned: {_one_line(warning.message)}"
         for warning in caught
         if not issubclass(warning.category, PillowImage.DecompressionBombWarning)
     }
-    return _noted(decoded, sorted(warned))
+    return replace(decoded, notes=(*decoded.notes, *sorted(warned)))
 
 
-def _noted(decoded: Decoded, more: list[str]) -> Decoded:
-    if not more:
-        return decoded
-    return Decoded(
-        decoded.image,
-        decoded.source_width,
-        decoded.source_height,
-        decoded.format,
-        (*decoded.notes, *more),
-        decoded.camera,
-        decoded.taken_at,
-    )
+def _check_png(file: BinaryIO) -> None:
+    """Compare the checksums of a PNG, which Pillow does not when it decodes: damaged pixels would come out as good."""
+    if file.read(8) == b"\x89PNG\r\n\x1a\n":
+        file.seek(0)
+        with PillowImage.open(file, formats=("PNG",)) as png:
+            png.verify()
+    file.seek(0)
 
 
 def _check_header(opened: PillowImage.Image, name: str, max_pixels: int) -> None:
@@ -238,6 +236,10 @@ def _check_header(opened: PillowImage.Image, name: str, max_pixels: int) -> None
         )
 
 
+def _one_line(message: Exception | str) -> str:
+    return " ".join(str(message).split())
+
+
 def _raw(name: str) -> str:
     return (
         f"{name!r} is a camera's raw file, which has no colours yet: develop it to TIFF, PNG or JPEG first "
@@ -247,7 +249,7 @@ def _raw(name: str) -> str:
 
 def _too_large(name: str, found: str, max_pixels: int) -> str:
     return (
-        f"{name!r} was not decoded: {found}, more than the {max_pixels:,} pixels that are allowed. "
+        f"{name!r} was not decoded: it has {found}, and {max_pixels:,} are allowed. "
         "Make it smaller, or cut it into parts"
     )
 
@@ -331,7 +333,7 @@ def _apply_profile(flat: PillowImage.Image, profile: object, notes: list[str]) -
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        notes.append(f"unusable colour profile ignored ({error})")
+        notes.append(f"unusable colour profile ignored ({_one_line(error)})")
         return _as_rgb(flat)
     notes.append(f"converted from {description or 'an unnamed profile'}")
     return converted if converted is not None else _as_rgb(flat)
@@ -363,7 +365,7 @@ def _exif(opened: PillowImage.Image, notes: list[str]) -> tuple[int, str | None,
         camera = " ".join(_text(exif.get(tag)) for tag in (_MAKE, _MODEL)).strip()
         taken = _text(exif.get_ifd(_EXIF_FOLDER).get(_TAKEN)) or _text(exif.get(_CHANGED))
     except _DAMAGED as error:
-        notes.append(f"unreadable EXIF ignored ({error})")
+        notes.append(f"unreadable EXIF ignored ({_one_line(error)})")
         return 1, None, None
     upright = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     return upright, camera or None, _iso_time(taken)

@@ -44,7 +44,7 @@ class IngestSettings(Settings):
     """At most so many native crops of one photo, without overlap, richest in detail first."""
     max_enlargement: float = Field(default=4.0, ge=1)
     """A photo that must be enlarged more than this is too small; the paper states no bound."""
-    max_pixels: int = Field(default=MAX_PIXELS, ge=1)
+    max_pixels: int = Field(default=MAX_PIXELS, ge=1, le=MAX_PIXELS)
     """Larger photos are refused from their header, undecoded."""
     keep_native: Literal["enlarged", "always", "never"] = "enlarged"
     """When the native crop is stored beside the lq: by default where the lq was enlarged, since that hides noise."""

@@ -93,7 +93,8 @@ def ingest_photo(root: str, photo: Photo, settings: IngestSettings, blob_dir: Pa
     crop = functools.partial(_make_lq, decoded.image, truth, settings=settings, blob_dir=blob_dir)
     assert result.category is not None
     boxes = choose_crops(decoded.image, result.category, settings)
-    return replace(result, lqs=tuple(crop(box, result) for box in boxes))
+    lqs = {lq.record.pixel_hash: lq for lq in (crop(box, result) for box in boxes)}
+    return replace(result, lqs=tuple(lqs.values()))  # crops of an even sky may be equal: one lq
 
 
 def choose_crops(image: Image, category: Category, settings: IngestSettings) -> list[Box]:
