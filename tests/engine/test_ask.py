@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ggt.engine.ask import Asker, Policy, Question, Received, Service, inbox_path
+from ggt.engine.ask import Asker, Policy, Question, Service
+from ggt.engine.inbox import Inbox, Received
 from ggt.engine.limits import Limits
 from ggt.engine.stop import Stop
 from ggt.errors import BudgetError, StopRunError
@@ -72,7 +73,7 @@ def ask(database, tmp_path, provider, *, policy=None, question=QUESTION, **optio
     async def go():
         asker = Asker(
             database,
-            inbox,
+            Inbox(inbox),
             policy=policy or Policy(first_delay_s=0.001),
             limits=Limits(8),
             stop=Stop(),
@@ -87,7 +88,7 @@ def image(cost=0.04):
 
 
 def states(database):
-    return [s.state for s in database.read(lambda c: calls.sends_of(c, QUESTION.key()))]
+    return [s.state for s in database.write_now(lambda c: calls.sends_of(c, QUESTION.key()))]
 
 
 def test_the_key_is_stable_and_moves_with_everything_that_changes_the_answer():
@@ -114,7 +115,7 @@ def test_a_finished_call_is_answered_from_the_ledger(database, tmp_path):
     assert second.answer == first.answer
     assert second.version == "m-1-2026"
     assert provider.num_sends == 1
-    assert database.read(calls.spend).settled_usd == pytest.approx(0.04)
+    assert database.write_now(calls.spend).settled_usd == pytest.approx(0.04)
     assert list((tmp_path / "inbox").iterdir()) == []
 
 
@@ -125,7 +126,7 @@ def test_a_timeout_is_in_doubt_and_never_repeated_by_itself(database, tmp_path):
             ask(database, tmp_path, provider)
     assert provider.num_sends == 1
     assert states(database) == ["in_doubt"]
-    assert database.read(calls.spend).in_doubt_usd == pytest.approx(0.10)
+    assert database.write_now(calls.spend).in_doubt_usd == pytest.approx(0.10)
 
 
 def test_an_unforeseen_error_after_the_intent_is_in_doubt_too(database, tmp_path):
@@ -148,7 +149,7 @@ def test_an_unbilled_status_is_sent_again(database, tmp_path):
     provider = Provider(UnbilledError("429"), UnbilledError("429"), image())
     assert ask(database, tmp_path, provider).answer is not None
     assert states(database) == ["unbilled", "unbilled", "done"]
-    assert database.read(calls.spend).settled_usd == pytest.approx(0.04)
+    assert database.write_now(calls.spend).settled_usd == pytest.approx(0.04)
 
 
 def test_a_provider_that_never_takes_anything_stops_the_run(database, tmp_path):
@@ -179,7 +180,7 @@ def test_a_reply_without_use_is_resent_within_its_allowance_then_refused(databas
     answered = ask(database, tmp_path, provider, policy=Policy(num_resends=1))
     assert answered.answer is None
     assert provider.num_sends == 2
-    assert database.read(calls.spend).settled_usd == pytest.approx(0.02)
+    assert database.write_now(calls.spend).settled_usd == pytest.approx(0.02)
     assert ask(database, tmp_path, provider).answer is None
     assert provider.num_sends == 2
 
@@ -199,9 +200,9 @@ def test_a_reply_that_a_crash_left_in_the_inbox_is_adopted_not_resent(database, 
     provider.send = die
     with pytest.raises(asyncio.CancelledError):
         ask(database, tmp_path, provider)
-    (send,) = database.read(lambda c: calls.sends_of(c, QUESTION.key()))
+    (send,) = database.write_now(lambda c: calls.sends_of(c, QUESTION.key()))
     head = b'{"kind": "answer", "cost_usd": 0.04, "version": "v", "detail": ""}\n'
-    inbox_path(tmp_path / "inbox", send.id).write_bytes(head + b"image")
+    (tmp_path / "inbox" / f"{send.id}.reply").write_bytes(head + b"image")
     assert json.loads(ask(database, tmp_path, Provider()).answer) == "image"
     assert states(database) == ["done"]
 
@@ -237,7 +238,9 @@ def test_no_more_sends_are_under_way_than_the_limit_across_all_askers(database, 
     async def go():
         (tmp_path / "inbox").mkdir()
         limits = Limits(8, {"fake/m-1": 3})
-        asker = Asker(database, tmp_path / "inbox", policy=Policy(), limits=limits, stop=Stop())
+        asker = Asker(
+            database, Inbox(tmp_path / "inbox"), policy=Policy(), limits=limits, stop=Stop()
+        )
         service = Service(send=send, read=read, worst_case_usd=0.0, repeatable=False)
         await asyncio.gather(
             *(

@@ -8,20 +8,18 @@ import socket
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from ggt.engine.crashpoints import crashpoint
+from ggt.engine.inbox import Inbox, Received
 from ggt.engine.limits import Limits
 from ggt.engine.stop import Stop
 from ggt.errors import StopRunError
 from ggt.providers import InDoubtError, ProviderStopError, UnbilledError
 from ggt.store import calls
-from ggt.store.blobs import storage_error, write_durably
 from ggt.store.database import Database
 
 Parameter = str | int | float | Sequence[str]
-ReplyKind = Literal["answer", "refused", "no_image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,6 @@ class Question:
     def key(self) -> str:
         """Name the call: sha256 of its text, in hex."""
         return hashlib.sha256(self.text().encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What one send brought back, before anybody looked inside `body`."""
-
-    kind: ReplyKind
-    body: bytes
-    cost_usd: float = 0.0
-    version: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +86,7 @@ class Asker:
     """Asks questions for one engine, writing everything down in the ledger first."""
 
     def __init__(
-        self, database: Database, inbox: Path, *, policy: Policy, limits: Limits, stop: Stop
+        self, database: Database, inbox: Inbox, *, policy: Policy, limits: Limits, stop: Stop
     ) -> None:
         self._database = database
         self._inbox = inbox
@@ -115,61 +102,59 @@ class Asker:
             InDoubtError: this or an earlier send left and nothing came back; it is not repeated.
             StopRunError: budget, provider or disk end the run; nothing is lost.
         """
-        key = question.key()
-        call = self._database.read(lambda c: calls.find_call(c, key))
-        if call is not None and call.state != "open":
-            return Answered(key, call.answer, call.version or "", "from the ledger")
+        num_unbilled = 0
         while True:
-            send, received = await self._take_up(question, service, lane=lane)
+            taken = await self._database.write(
+                lambda c: self._take_up(c, question, service, lane=lane)
+            )
+            if isinstance(taken, calls.CallRow):
+                return Answered(taken.key, taken.answer, taken.version or "", "from the ledger")
+            crashpoint("after_intent")
+            received = self._inbox.read(taken.id)
             if received is None:
                 async with self._limits.slot(f"{question.provider}/{question.model}"):
-                    received = await self._submit(send, service)
-            if received is not None:
-                answered = await self._conclude(send, received, service)
-                if answered is not None:
-                    return answered
+                    received = await self._submit(taken, service)
+            if received is None:
+                num_unbilled += 1
+                await self._back_off(num_unbilled)
+                continue
+            answered = await self._conclude(taken, received, service)
+            if answered is not None:
+                return answered
 
-    async def _take_up(
-        self, question: Question, service: Service, *, lane: int
-    ) -> tuple[calls.SendRow, Received | None]:
-        """Find the send whose reply a crash left in the inbox, or write the intent for a new one."""
+    def _take_up(
+        self, connection: sqlite3.Connection, question: Question, service: Service, *, lane: int
+    ) -> calls.CallRow | calls.SendRow:
+        """Find the finished call, or the send whose reply a crash left, or write the intent of a new one."""
         key = question.key()
-        sends = self._database.read(lambda c: calls.sends_of(c, key))
-        last = sends[-1] if sends else None
-        if last is not None and last.state in ("intent", "submitted"):
-            received = read_inbox(inbox_path(self._inbox, last.id))
-            if received is not None:
-                return last, received
-        if last is not None and calls.blocks(last):
-            raise InDoubtError(f"send {last.id!r} may have been billed and brought no answer")
-        num_free = sum(send.state == "unbilled" for send in sends)
-        if num_free:
-            await self._back_off(num_free, sends)
-        budget = self._policy.budget_usd
-
-        def begin(connection: sqlite3.Connection) -> calls.SendRow:
+        call = calls.find_call(connection, key)
+        if call is not None and call.state != "open":
+            return call
+        sends = calls.sends_of(connection, key) if call else []
+        if sends and calls.blocks(sends[-1]):
+            if self._inbox.has(sends[-1].id):
+                return sends[-1]
+            raise InDoubtError(f"send {sends[-1].id!r} may have been billed and brought no answer")
+        if call is None:
             calls.open_call(
                 connection, key, lane=lane, model=question.model, question=question.text()
             )
-            return calls.begin_send(
-                connection,
-                key,
-                repeatable=service.repeatable,
-                reserve_micro=calls.micro(service.worst_case_usd),
-                budget_micro=None if budget is None else calls.micro(budget),
-                owner=self._owner,
-            )
+        budget = self._policy.budget_usd
+        return calls.begin_send(
+            connection,
+            key,
+            repeatable=service.repeatable,
+            reserve_micro=calls.micro(service.worst_case_usd),
+            budget_micro=None if budget is None else calls.micro(budget),
+            owner=self._owner,
+        )
 
-        send = await self._database.write(begin)
-        crashpoint("after_intent")
-        return send, None
-
-    async def _back_off(self, num_free: int, sends: list[calls.SendRow]) -> None:
-        if num_free > self._policy.num_unbilled:
+    async def _back_off(self, num_unbilled: int) -> None:
+        if num_unbilled > self._policy.num_unbilled:
             raise StopRunError(
-                f"the provider took nothing in {num_free} tries ({sends[-1].detail}): run again later"
+                f"the provider took nothing in {num_unbilled} tries: run again later"
             )
-        await self._stop.wait(self._policy.first_delay_s * 2 ** (num_free - 1))
+        await self._stop.wait(self._policy.first_delay_s * 2 ** (num_unbilled - 1))
         if self._stop.requested:
             raise StopRunError("stopped while waiting for the provider")
 
@@ -198,9 +183,7 @@ class Asker:
             raise
         crashpoint("after_reply")
         if not service.repeatable:
-            await asyncio.to_thread(
-                write_durably, inbox_path(self._inbox, send.id), _envelope(received)
-            )
+            await self._inbox.store(send.id, received)
         crashpoint("after_inbox")
         return received
 
@@ -216,14 +199,13 @@ class Asker:
         self, send: calls.SendRow, received: Received, service: Service
     ) -> Answered | None:
         """Settle a reply; None when the question shall be sent again."""
-        state: Literal["done"] | calls.Unhappy
         answer, state, detail = await self._read(received, service)
-        sends = self._database.read(lambda c: calls.sends_of(c, send.call))
-        unhappy = sum(s.state in ("refused", "no_image", "bad_output") for s in sends)
-        final = state == "done" or unhappy >= self._policy.num_resends
         crashpoint("before_done")
 
-        def finish(connection: sqlite3.Connection) -> None:
+        def finish(connection: sqlite3.Connection) -> bool:
+            earlier = calls.sends_of(connection, send.call)
+            num_unhappy = sum(s.state in ("refused", "no_image", "bad_output") for s in earlier)
+            final = state == "done" or num_unhappy >= self._policy.num_resends
             cost = calls.micro(received.cost_usd)
             calls.settle(connection, send, state=state, cost_micro=cost, detail=detail)
             if cost > send.reserved_micro:
@@ -233,10 +215,16 @@ class Asker:
                 calls.finish_call(
                     connection, send.call, state=outcome, answer=answer, version=received.version
                 )
+            return final
 
-        await self._database.write(finish)
+        # An answer is not waited for: until it is durable the inbox holds it, and what the caller writes comes after.
+        settled = self._database.write_soon(finish)
+        if not service.repeatable:
+            settled.add_done_callback(
+                lambda done: None if done.exception() else self._inbox.forget(send.id)
+            )
+        final = state == "done" or await asyncio.wrap_future(settled)
         crashpoint("after_done")
-        _forget(inbox_path(self._inbox, send.id))
         return Answered(send.call, answer, received.version, detail) if final else None
 
     async def _read(
@@ -248,39 +236,3 @@ class Asker:
             return await service.read(received.body), "done", received.detail
         except ValueError as error:
             return None, "bad_output", str(error)
-
-
-def inbox_path(inbox: Path, send_id: str) -> Path:
-    """Say where the reply to a send waits until the ledger has it."""
-    return inbox / f"{send_id}.reply"
-
-
-def answered_in_inbox(inbox: Path) -> frozenset[str]:
-    """List the sends whose reply was stored before a crash."""
-    return frozenset(path.stem for path in inbox.glob("[!.]*.reply"))
-
-
-def read_inbox(path: Path) -> Received | None:
-    """Read a stored reply; None when there is none."""
-    if not path.exists():
-        return None
-    head, _, body = path.read_bytes().partition(b"\n")
-    value = json.loads(head)
-    return Received(body=body, **value)
-
-
-def _envelope(received: Received) -> bytes:
-    head = {
-        "kind": received.kind,
-        "cost_usd": received.cost_usd,
-        "version": received.version,
-        "detail": received.detail,
-    }
-    return json.dumps(head).encode() + b"\n" + received.body
-
-
-def _forget(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise storage_error(path, error) from error

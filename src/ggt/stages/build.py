@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ggt.engine.ask import Asker, Policy, answered_in_inbox, inbox_path
+from ggt.engine.ask import Asker, Policy
+from ggt.engine.inbox import Inbox
 from ggt.engine.limits import Limits
 from ggt.engine.pool import Pool
 from ggt.engine.scheduler import Work, drain
@@ -67,11 +68,14 @@ def build(request: BuildRequest, *, advance: Advance = _in_silence) -> StopRunEr
     with hold(request.out) as layout:
         database = Database(layout.ledger)
         decisions = Decisions(layout.decisions)
+        inbox = Inbox(layout.inbox)
         try:
-            prepare(database, layout, request)
+            prepare(database, inbox, request)
             collect.list_photos(database, request.folder, stated=request.stated)
-            return asyncio.run(_run(request, layout, database, decisions, advance))
+            parts = _Parts(layout, database, decisions, inbox)
+            return asyncio.run(_run(request, parts, advance))
         finally:
+            inbox.close()
             decisions.close()
             database.close()
 
@@ -87,16 +91,17 @@ def check_names(recipe: Recipe) -> None:
         attempts.load_strategy(lane.prompt)
 
 
-def prepare(database: Database, layout: Layout, request: BuildRequest) -> None:
+def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
     """Bring the ledger to where this build can go on: settle what a crash left, apply the recipe.
 
     Raises:
         ReopenError: the recipe changed and `reopen` was not given.
     """
-    answered = answered_in_inbox(layout.inbox)
+    answered = inbox.answered()
     database.write_now(lambda c: calls.recover(c, answered))
     database.write_now(lanes.give_back_running)
-    _clean_inbox(database, layout)
+    for send in answered - database.read(calls.sends_under_way):
+        inbox.forget(send)  # the crash came between the commit and the removal
     _apply_recipe(database, request)
     if request.retry_failed:
         database.write_now(photos.retry_failed)
@@ -106,13 +111,6 @@ def prepare(database: Database, layout: Layout, request: BuildRequest) -> None:
         allowance = calls.micro(budget.in_doubt_allowance_usd)
         database.write_now(lambda c: calls.allow_retries(c, allowance))
         database.write_now(lanes.ready_after_retry)
-
-
-def _clean_inbox(database: Database, layout: Layout) -> None:
-    """Remove replies that the ledger has: the crash came between the commit and the removal."""
-    under_way = database.read(calls.sends_under_way)
-    for send in answered_in_inbox(layout.inbox) - under_way:
-        inbox_path(layout.inbox, send).unlink()
 
 
 def _apply_recipe(database: Database, request: BuildRequest) -> None:
@@ -144,24 +142,28 @@ def _apply_recipe(database: Database, request: BuildRequest) -> None:
     database.write_now(apply)
 
 
-async def _run(
-    request: BuildRequest,
-    layout: Layout,
-    database: Database,
-    decisions: Decisions,
-    advance: Advance,
-) -> StopRunError | None:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is open while a build runs."""
+
+    layout: Layout
+    database: Database
+    decisions: Decisions
+    inbox: Inbox
+
+
+async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRunError | None:
     stop = Stop()
     pool = Pool(stop, request.num_processes)
     with stop_on_interrupt(stop):
         try:
             bench = Bench(
-                database=database,
-                decisions=decisions,
-                asker=_asker(request.recipe, layout, database, stop),
+                database=parts.database,
+                decisions=parts.decisions,
+                asker=_asker(request.recipe, parts, stop),
                 pool=pool,
                 stop=stop,
-                blobs=layout.blobs,
+                blobs=parts.layout.blobs,
                 recipe=request.recipe,
             )
             await collect.ingest_new(request.folder, bench, advance)
@@ -172,14 +174,14 @@ async def _run(
             stop.request(reason)
         finally:
             pool.close()
-    database.write_now(lanes.give_back_running)
+    parts.database.write_now(lanes.give_back_running)
     return stop.reason
 
 
-def _asker(recipe: Recipe, layout: Layout, database: Database, stop: Stop) -> Asker:
+def _asker(recipe: Recipe, parts: _Parts, stop: Stop) -> Asker:
     policy = Policy(budget_usd=recipe.budget.usd, num_resends=recipe.restore.num_resends)
     limits = Limits(recipe.budget.num_under_way)
-    return Asker(database, layout.inbox, policy=policy, limits=limits, stop=stop)
+    return Asker(parts.database, parts.inbox, policy=policy, limits=limits, stop=stop)
 
 
 async def _run_lanes(bench: Bench, advance: Advance) -> None:

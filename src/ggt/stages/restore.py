@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from ggt import plugins
-from ggt.engine.ask import Answered, Asker, Parameter, Question, Received, Service
+from ggt.engine.ask import Answered, Asker, Parameter, Question, Service
+from ggt.engine.inbox import Received
 from ggt.engine.pool import Pool
 from ggt.errors import ImageReadError
 from ggt.faults import Fault, GoodPair

@@ -63,7 +63,7 @@ def write_durably(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         _forget(temporary)
         raise storage_error(path, error) from error
@@ -85,8 +85,8 @@ def _forget(temporary: Path) -> None:
         return  # the same refusal again; the leftover is a hidden .tmp file that nothing reads
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
+def sync_folder(folder: Path) -> None:
+    """Make the renames in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

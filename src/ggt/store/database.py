@@ -35,9 +35,16 @@ class Database:
         self._connection = schema.open_for_writing(path)
         self._reader = schema.open_for_reading(path)
         self._queue: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
+        self._failure: BaseException | None = None
         self.num_commits = 0
         self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
         self._thread.start()
+
+    def write_soon(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        """Queue work without waiting; every later write is durable only after it, and raises if it failed."""
+        future = self._submit(work)
+        future.add_done_callback(self._remember_failure)
+        return future
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work(connection)` in a transaction of its own; return when it is on the disk.
@@ -46,7 +53,10 @@ class Database:
             StorageError: the disk is full or the file cannot be written; nothing of this work was kept.
             Exception: whatever `work` raised; nothing of it was kept.
         """
-        return await asyncio.wrap_future(self._submit(work))
+        result = await asyncio.wrap_future(self._submit(work))
+        if self._failure is not None:
+            raise self._failure
+        return result
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the same from ordinary code, waiting for it."""
@@ -62,6 +72,9 @@ class Database:
         self._thread.join()
         self._reader.close()
         self._connection.close()
+
+    def _remember_failure(self, future: "Future[T]") -> None:
+        self._failure = self._failure or future.exception()
 
     def _submit(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         item = _Write(work, Future[T]())
