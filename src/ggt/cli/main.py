@@ -45,12 +45,19 @@ def make_app() -> typer.Typer:
     return app
 
 
-def _version_option(
-    *, version: bool = typer.Option(False, "--version", is_eager=True, help="Print the version.")
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         sys.stdout.write(f"ggt {ggt.__version__}\n")
         raise typer.Exit
+
+
+def _version_option(
+    *,
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_print_version, help="Print the version."
+    ),
+) -> None:
+    del version  # its callback has done what there is to do
 
 
 def main() -> None:
