@@ -305,8 +305,10 @@ def test_odd_names_are_read_and_named_in_one_line(tmp_path, name):
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(ImageReadError, match=r"cannot read '.*gone.png': No such file"):
         images.read_image(tmp_path / "gone.png")
-    with pytest.raises(ImageReadError, match="cannot read"):
-        images.read_image(tmp_path)
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    for path in (tmp_path, tmp_path / "self.png"):
+        with pytest.raises(ImageReadError, match="cannot read"):
+            images.read_image(path)
 
 
 @pytest.mark.skipif(

@@ -85,7 +85,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     try:
         with path.open("rb") as file:
             return _decode(file, name=name, max_pixels=max_pixels)
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+    except OSError as error:  # no such file, no permission, a folder, a link to itself
         raise ImageReadError(f"cannot read {name!r}: {error.strerror}") from error
 
 

@@ -107,13 +107,28 @@ def _walk(root: Path, inside: str, visited: set[tuple[int, int]]) -> Iterator[st
             continue
         _check_name(entry.name, folder)
         path = f"{inside}{entry.name}"
-        if entry.is_dir():
+        if _is_folder(entry):
             identity = _identity(Path(entry.path))
             if identity not in visited:
                 visited.add(identity)
                 yield from _walk(root, f"{path}/", visited)
-        elif entry.is_file() or entry.is_symlink():  # a dead link is reported as unreadable later
+        elif _is_file(entry):
             yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or into a forbidden folder
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell files from pipes and devices, which are never opened; a dead link counts, to be reported as unreadable."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+    except OSError:
+        return True
 
 
 def _identity(folder: Path) -> tuple[int, int]:
