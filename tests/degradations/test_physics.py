@@ -128,3 +128,10 @@ def test_an_old_photo_loses_colour_and_contrast():
     faded = apply("old", image, 0.8).image.astype(float)
     assert np.ptp(np.median(faded, axis=(1,))[:, 0]) < 120
     assert faded[..., 0].mean() > faded[..., 2].mean()
+
+
+def test_an_old_photos_black_is_raised_by_the_stated_fading():
+    made = apply("old", plain(0, 256), 0.6)
+    assert np.median(made.image[..., 0]) / 255 == pytest.approx(
+        0.75 * 0.93 * made.parameters["fade"], rel=0.3
+    )

@@ -6,10 +6,12 @@ import pytest
 
 from ggt import plugins
 from ggt.faults import Fault, GoodPair, Planted
+from ggt.faults._fill import fill
+from ggt.faults._regions import Thing
 from ggt.faults._warp import affine
 from ggt.images import luma, read_image
 from ggt.sources.bundled import bundled_folder
-from ggt.types import Image
+from ggt.types import Box, Image
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +72,29 @@ def test_gross_scale_and_rotation_are_as_documented(photo, name, key, value):
     assert abs(stated - (1 if name == "scale" else 0)) == pytest.approx(value)
 
 
-def test_a_perspective_is_not_undone_by_an_affine_map(photo):
-    planted = plant("perspective", alone(photo), 1.0, seed=1)
-    corners = planted.parameters["corners_px"]
-    assert corners == pytest.approx(0.04 * 256)
+def test_a_perspective_is_not_undone_by_an_affine_map():
+    dots = [(x, y) for x in range(40, 241, 40) for y in range(40, 241, 40)]
+    image = plain(0, 280)
+    for dot in dots:
+        cv2.circle(image, dot, 4, (255, 255, 255), -1, cv2.LINE_AA)
+    planted = plant("perspective", alone(image), 1.0, seed=1)
+    assert planted.parameters["corners_px"] == pytest.approx(0.04 * 280)
+    moved = np.array([_centroid_near(planted.hq, dot) for dot in dots])
+    terms = np.column_stack((dots, np.ones(len(dots))))
+    by_affine = terms @ np.linalg.lstsq(terms, moved, rcond=None)[0]
+    assert np.median(np.hypot(*(by_affine - moved).T)) > 1.0
+
+
+def _centroid_near(image: Image, dot: tuple[int, int]) -> np.ndarray:
+    left, top = dot[0] - 18, dot[1] - 18
+    weights = image[top : top + 37, left : left + 37, 0].astype(float)
+    offsets = np.arange(37)
+    return np.array(
+        [
+            left + weights.sum(axis=0) @ offsets / weights.sum(),
+            top + weights.sum(axis=1) @ offsets / weights.sum(),
+        ]
+    )
 
 
 def test_a_warp_displaces_the_middle_of_its_box_by_the_stated_distance():
@@ -110,6 +131,18 @@ def test_a_removed_object_is_gone_and_its_ground_continues():
     planted = plant("object_removed", alone(image), 0.75)
     assert len(where_red(planted.hq)) < 0.02 * len(where_red(image))
     assert np.abs(planted.hq.astype(int) - 150).max() < 25
+
+
+def test_a_hole_is_filled_with_what_continues_its_surroundings():
+    image = plain(150)
+    image[:, 80:] = 60
+    cv2.circle(image, (80, 80), 9, (200, 40, 30), -1, cv2.LINE_AA)
+    box = Box(62, 62, 36, 36)
+    offsets = np.arange(36) - 18
+    mask = (np.hypot(offsets[:, None], offsets[None, :]) < 12).astype(np.float32)
+    filled = fill(image, Thing(box, mask))
+    assert np.abs(filled[60:100, 60:77].astype(int) - 150).mean() < 8
+    assert np.abs(filled[60:100, 84:100].astype(int) - 60).mean() < 8
 
 
 def test_a_moved_object_stands_elsewhere_only():
@@ -233,8 +266,9 @@ def test_half_restored_is_the_lq_on_one_side_and_the_target_on_the_other():
     assert np.mean(planted.hq == 200) == pytest.approx(share)
 
 
-def test_a_letterbox_has_bars_of_one_level_around_smaller_content(photo):
-    planted = plant("letterbox", alone(photo), 1.0, seed=3)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_letterbox_has_bars_of_one_level_around_smaller_content(photo, seed):
+    planted = plant("letterbox", alone(photo), 1.0, seed)
     inner = planted.parameters["inner_width"] * planted.parameters["inner_height"]
     bars = np.all(planted.hq == planted.parameters["level"], axis=2).mean()
     assert bars == pytest.approx(1 - inner / 256**2, abs=0.01)

@@ -113,6 +113,13 @@ def test_what_becomes_of_a_photo_does_not_hang_on_the_others(clean, tmp_path):
     assert hashes(tmp_path / "one")[name] == hashes(tmp_path / "all")[name]
 
 
+def test_two_photos_alike_get_other_drops(clean, tmp_path):
+    (clean / "b.png").write_bytes((clean / "a.png").read_bytes())
+    run(clean, tmp_path / "lq", "rain", photos=PHOTOS[:2])
+    written = hashes(tmp_path / "lq")
+    assert written["a-rain.png"] != written["b-rain.png"]
+
+
 def test_kinds_take_turns_when_fewer_are_asked_per_photo(clean, tmp_path):
     plan = DegradePlan(kinds=("noise", "jpeg", "haze"), per_photo=2)
     degrade_photos(PHOTOS, clean, out=tmp_path / "lq", plan=plan)

@@ -8,15 +8,14 @@ from ggt.faults._evidence import shows
 
 
 def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
-    """Move the four corners by 0.5 to 4 % of the short side (0.8 % at subtle), each in its own direction."""
+    """Move the four corners by 0.5 to 4 % of the short side (0.8 % at subtle), neighbours against each other."""
     height, width = pair.hq.shape[:2]
     percent = 0.5 * 8.0**strength
     distance = percent / 100 * min(height, width)
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     start = float(rng.uniform(0, 2 * np.pi))
-    angles = (
-        start + np.array([0.0, 0.75, 1.0, 1.75]) * np.pi
-    )  # unequal, so that it is no mere shift or turn
+    # Neighbouring corners move nearly against each other, which no shift, turn, scale or shear can do.
+    angles = start + np.array([0.0, 0.75, 0.25, 1.25]) * np.pi
     moved = corners + distance * np.stack((np.cos(angles), np.sin(angles)), axis=1)
     matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
     hq = cv2.warpPerspective(
