@@ -271,7 +271,10 @@ def _keep_native(
 
 
 def _richest(image: Image, side: int, count: int) -> list[Box]:
-    """Return at most `count` boxes that do not overlap, those with most detail first; ties go to the upper left."""
+    """Return at most `count` boxes that do not overlap, those with most detail first; ties go to the upper left.
+
+    A box with less than a quarter of the best one's detail (sky, wall) is not worth an lq.
+    """
     small = luma(thumbnail(image, SMALL_SIDE))
     detail = np.abs(np.diff(small, axis=1))[:-1] + np.abs(np.diff(small, axis=0))[:, :-1]
     factor = image.shape[0] / small.shape[0]
@@ -280,9 +283,10 @@ def _richest(image: Image, side: int, count: int) -> list[Box]:
         for top in _starts(image.shape[0], side)
         for left in _starts(image.shape[1], side)
     ]
-    boxes.sort(key=lambda box: -_mean_inside(detail, box, factor))
+    richness = {box: _mean_inside(detail, box, factor) for box in boxes}
+    worth = [box for box in boxes if richness[box] >= max(richness.values()) / 4]
     chosen: list[Box] = []
-    for box in boxes:
+    for box in sorted(worth, key=lambda box: -richness[box]):
         if len(chosen) < count and not any(_overlap(box, other) for other in chosen):
             chosen.append(box)
     return chosen
