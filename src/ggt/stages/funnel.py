@@ -48,7 +48,8 @@ def steps(fates: Sequence[Fate]) -> list[Step]:
     left = len(fates)
     reasons: dict[FateStage, Counter[str]] = defaultdict(Counter)
     for fate in fates:
-        reasons[fate.stage][fate.reason] += 1
+        # What follows a colon is the measured value, different for each.
+        reasons[fate.stage][fate.reason.partition(":")[0]] += 1
     found: list[Step] = []
     for stage in STAGES:
         ended = reasons[stage].total()

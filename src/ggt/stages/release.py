@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ggt import plugins
-from ggt.errors import GgtError, UsageError
+from ggt.errors import GgtError
 from ggt.formats import Format, Plan, Row, Sample, Split
 from ggt.images import decode_image, encode_png
 from ggt.settings.release import ReleaseSettings
@@ -19,7 +18,7 @@ from ggt.stages.card import CardFacts, write_card
 from ggt.stages.croissant import write_croissant
 from ggt.stages.funnel import steps
 from ggt.stages.split import Division
-from ggt.store.blobs import storage_error
+from ggt.stages.whole_folder import check_replaceable, written_whole
 from ggt.types import ASSURANCES, NOT_GROUND_TRUTH, Box, Fate, Image, Pair
 
 CHECKSUMS = "CHECKSUMS.sha256"
@@ -93,35 +92,16 @@ def write_release(
         raise NothingToReleaseError(nothing_to_release(facts.barred, facts.fates))
     check_target(target.folder)
     chosen = plugins.load("formats", target.format_name, Format)
-    temporary = target.folder.with_name(f".{target.folder.name}.unfinished")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        _write_pairs(temporary, pairs, division, read_blob=read_blob, target=target)
-        write_card(temporary, pairs, division, chosen=chosen, facts=facts)
-        write_croissant(temporary, chosen, facts)
-        _write_checksums(temporary)
-        _replace(target.folder, temporary)
-    except OSError as error:
-        raise storage_error(target.folder, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with written_whole(target.folder) as folder:
+        _write_pairs(folder, pairs, division, read_blob=read_blob, target=target)
+        write_card(folder, pairs, division, chosen=chosen, facts=facts)
+        write_croissant(folder, chosen, facts)
+        _write_checksums(folder)
 
 
 def check_target(to: Path) -> None:
-    """Refuse a folder that holds anything but a release.
-
-    Raises:
-        UsageError: names the folder and what to do.
-    """
-    if not to.exists():
-        return
-    if not to.is_dir():
-        raise UsageError(f"{str(to)!r} is a file: give --to a folder")
-    if any(to.iterdir()) and not ((to / CHECKSUMS).is_file() and (to / PROVENANCE).is_file()):
-        raise UsageError(
-            f"{str(to)!r} is not empty and holds no release of ggt: give --to another folder"
-        )
+    """Refuse a folder that holds anything but a release; raises UsageError."""
+    check_replaceable(to, marks=(CHECKSUMS, PROVENANCE), what="release")
 
 
 def nothing_to_release(barred: Mapping[str, int], fates: Sequence[Fate]) -> str:
@@ -303,13 +283,3 @@ def _write_checksums(folder: Path) -> None:
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _replace(to: Path, temporary: Path) -> None:
-    """Put the finished folder in place of an empty one or of an earlier release."""
-    old = to.with_name(f".{to.name}.replaced")
-    shutil.rmtree(old, ignore_errors=True)
-    if to.exists():
-        to.rename(old)
-    temporary.rename(to)
-    shutil.rmtree(old, ignore_errors=True)
