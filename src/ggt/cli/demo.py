@@ -23,17 +23,17 @@ def demo(
 
     Example: ggt demo --out demo
     """
-    from ggt.stages.demo import publish, run_demo
+    from ggt.stages.demo import run_demo, show
 
-    with stage_progress(quiet=as_json) as show:
-        rehearsed = run_demo(out, seed=seed, advance=show)
-        published = publish(out)
+    with stage_progress(quiet=as_json) as advance:
+        rehearsed = run_demo(out, seed=seed, advance=advance)
+    shown = show(out)
     if as_json:
         emit_json(
             {
                 "builds": [_as_json(build) for build in rehearsed],
-                "dataset": str(published.dataset),
-                "report": str(published.report),
+                "dataset": str(shown.dataset) if shown.dataset else None,
+                "report": str(shown.report),
             }
         )
         return
@@ -49,8 +49,8 @@ def demo(
     ]
     emit_table("not-ground-truth: a rehearsal and a baseline", columns, rows)
     emit_text("PSNR in dB against the known truth, median over the accepted pairs.")
-    emit_text(f"dataset: {published.dataset}")
-    emit_text(f"report:  {published.report.absolute().as_uri()}")
+    emit_text(f"dataset: {shown.dataset or 'none: no pair was accepted'}")
+    emit_text(f"report:  {shown.report.absolute().as_uri()}")
 
 
 def _row(build: "Rehearsed") -> list[str]:

@@ -12,10 +12,14 @@ from ggt.errors import GgtError
 # In the order in which a user meets them. Each is cli/<name>.py with a function of that name, or with a Typer `app`
 # of sub-commands.
 COMMANDS = (
+    "demo",
     "build",
     "status",
     "score",
     "decisions",
+    "release",
+    "lint",
+    "report",
     "degrade",
     "weights",
     "doctor",

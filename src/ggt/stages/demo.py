@@ -2,9 +2,8 @@
 
 import json
 import math
-import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -21,7 +20,9 @@ from ggt.stages.build import Advance, BuildRequest, build
 from ggt.stages.degrade import DegradePlan, degrade_photos
 from ggt.stages.ingest import crop_image
 from ggt.stages.outcomes import pairs
-from ggt.stages.release import cut_pair
+from ggt.stages.publish import ReleaseRequest, publish
+from ggt.stages.release import NothingToReleaseError, cut_pair
+from ggt.stages.report import write_report
 from ggt.store.workspace import Layout, Reading, open_readonly
 from ggt.types import Pair
 
@@ -126,9 +127,20 @@ def _middle(values: list[float]) -> float | None:
     return median(finite) if finite else None
 
 
-def publish(out: Path, *, write_release: Callable[[Path, Path], None]) -> Path:
-    """Release the rehearsal's pairs beside the workspaces; an earlier demo's release is replaced."""
-    folder = out / "dataset"
-    shutil.rmtree(folder, ignore_errors=True)
-    write_release(out / RESTORERS[0], folder)
-    return folder
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo leaves to look at; `dataset` is None when no pair of the rehearsal was accepted."""
+
+    dataset: Path | None
+    report: Path
+
+
+def show(out: Path) -> Shown:
+    """Release the rehearsal's pairs to out/dataset, and write its report to out/report."""
+    workspace, dataset = out / RESTORERS[0], out / "dataset"
+    page = write_report(workspace, out / "report", num_pairs=24)
+    try:
+        publish(workspace, ReleaseRequest(to=dataset))
+    except NothingToReleaseError:
+        return Shown(None, page)
+    return Shown(dataset, page)
