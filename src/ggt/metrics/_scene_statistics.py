@@ -146,13 +146,13 @@ def _normalise(plane: Plane64, constant: Mask) -> tuple[Plane64, Plane64]:
     Where a neighbourhood is constant both are 0 by definition. Filters give rounding noise instead, whose signs
     would make up all the features of a flat block: then the order of additions decides the score.
     """
-    mean = _average(plane)
-    variance = _average(plane * plane)
-    variance -= mean * mean
+    mean, scratch = _average(plane), plane * plane
+    variance = _average(scratch)
+    variance -= np.multiply(mean, mean, out=scratch)
     deviation = np.sqrt(np.abs(variance, out=variance), out=variance)
     deviation[constant] = 0
     normalised = np.subtract(plane, mean, out=mean)
-    normalised /= deviation + 1
+    normalised /= np.add(deviation, 1, out=scratch)
     normalised[constant] = 0
     return normalised, deviation
 
