@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from docs_examples import example_plugin
 from ggt import plugins
 from ggt.errors import MissingWeightsError, NotMeasurableError
 from ggt.metrics import FullReference, Metric, NoReference
@@ -108,3 +109,10 @@ def test_missing_weights_are_named_with_the_remedy(name, tmp_path, monkeypatch):
     monkeypatch.setenv("GGT_WEIGHTS_DIR", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="ggt weights import"):
         score(metric, picture(256, 256), picture(256, 256))
+
+
+def test_the_example_of_the_documentation_runs():
+    example = example_plugin("add-a-metric.md")
+    assert isinstance(example, FullReference)
+    gt = np.full((2, 2, 3), 10, np.uint8)
+    assert example.score(gt + np.uint8(2), gt) == 2
