@@ -85,9 +85,11 @@ def _number(value: float) -> float | str:
 def _print(report: "ScoreReport") -> None:
     emit_table(
         f"Scores of {len(report.images)} images",
-        ["metric", "better", "images", "mean", "95 % interval", "definition"],
+        ["metric", "better", "images", "mean", "95 % interval"],
         [_row(summary) for summary in report.summaries],
     )
+    for summary in report.summaries:
+        emit_text(f"definition of {summary.column}: {summary.definition}")
     for failure in report.failures:
         column = f" ({failure.column})" if failure.column else ""
         emit_text(f"failed: {failure.name!r}{column}: {failure.reason}")
@@ -104,5 +106,4 @@ def _row(summary: "ScoreSummary") -> list[str]:
         f"{finite}{infinite}",
         "" if summary.mean is None else f"{summary.mean:.4f}",
         "" if summary.low is None else f"{summary.low:.4f} to {summary.high:.4f}",
-        summary.definition,
     ]

@@ -12,7 +12,7 @@ app = typer.Typer(
     help=(
         "Parameters and weights that ggt does not ship: what it knows, and importing them by hash.\n\n"
         "They are kept in GGT_WEIGHTS_DIR, else in the user's data folder.\n\n"
-        "Example:\n\n    ggt weights import modelparameters.mat"
+        "Example: ggt weights import modelparameters.mat"
     ),
 )
 
@@ -21,8 +21,7 @@ app = typer.Typer(
 def list_known(*, as_json: AsJson = False) -> None:
     """List the known files: what each is for, its licence, where to get it, and whether it is imported.
 
-    Example:
-        ggt weights list --json
+    Example: ggt weights list --json
     """
     from ggt.weights.imported import imported_path, state_of, weights_folder
     from ggt.weights.registry import KNOWN
@@ -45,21 +44,13 @@ def list_known(*, as_json: AsJson = False) -> None:
             ]
         )
         return
-    emit_table(
-        f"Weights in {weights_folder()}",
-        ["name", "state", "file", "for", "licence", "get it from"],
-        [
-            [
-                known.name,
-                state_of(known),
-                known.file_name,
-                known.purpose,
-                known.licence,
-                known.address,
-            ]
-            for known in KNOWN
-        ],
-    )
+    rows = [[known.name, state_of(known), known.purpose] for known in KNOWN]
+    emit_table(f"Weights in {weights_folder()}", ["name", "state", "for"], rows)
+    for known in KNOWN:
+        emit_text(
+            f"{known.name}: {known.file_name}, sha256 {known.sha256}\n"
+            f"  licence: {known.licence}\n  get it from: {known.address}"
+        )
 
 
 @app.command("import")
@@ -70,8 +61,7 @@ def import_known(
 ) -> None:
     """Import a file, recognised by its sha256; anything else is refused and nothing is stored.
 
-    Example:
-        ggt weights import ~/Downloads/modelparameters.mat
+    Example: ggt weights import ~/Downloads/modelparameters.mat
     """
     from ggt.weights.imported import import_file, imported_path
 
