@@ -4,6 +4,7 @@ The photos are the clean photos of the folder GGT_PHOTOS (default ../shared/phot
 sigma 4 and saved as JPEG of quality 88. CPU time of one thread; the median over photos of the best of three.
 """
 
+import io
 import os
 import tempfile
 import time
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from PIL import Image as PillowImage
 
 from ggt.images import encode_jpeg, encode_png, pixel_hash, read_image, resize, thumbnail
 from ggt.measure.category import guess_category
@@ -43,12 +45,16 @@ def main() -> None:
         whole = [time_whole(root, name) for name in names]
         for name in names:
             time_steps(root / name, steps)
+        control = median(time_pillow(root / name) for name in names)
     print("| step | CPU ms, median | share |")
     print("|---|---|---|")
     total = median(whole)
     for step, times in steps.items():
         print(f"| {step} | {1000 * median(times):.0f} | {median(times) / total:.0%} |")
     print(f"| whole `ingest_photo`, blobs written | {1000 * total:.0f} | |")
+    print(
+        f"| for comparison: Pillow alone, decode, crop, Lanczos, PNG level 1 | {1000 * control:.0f} | |"
+    )
     print(f"\n{1 / total:.1f} photos a CPU-second (slowest photo {1 / max(whole):.1f})")
 
 
@@ -73,6 +79,19 @@ def time_whole(root: Path, name: str) -> float:
             result = ingest_photo(str(root), Photo(path=name), SETTINGS, Path(blobs))
             times.append(time.process_time() - began)
         assert result.outcome == "ingested"
+    return min(times)
+
+
+def time_pillow(path: Path) -> float:
+    """Time the least that any program built on Pillow does, to tell how busy the machine was."""
+    times: list[float] = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        with PillowImage.open(path) as opened:
+            square = opened.crop((500, 0, 2500, 2000))
+        lq = square.resize((1024, 1024), PillowImage.Resampling.LANCZOS)
+        lq.save(io.BytesIO(), "PNG", compress_level=1)
+        times.append(time.process_time() - began)
     return min(times)
 
 

@@ -169,22 +169,21 @@ def resize_plane(plane: Plane, width: int, height: int) -> Plane:
 
 def thumbnail(image: Image, short_side: int) -> Image:
     """Shrink by averaging areas, fast: to measure, hash or show, never to make an lq; small images stay as they are."""
-    height, width = image.shape[:2]
-    whole = min(height, width) // short_side
-    if (
-        whole > 1
-    ):  # whole factors first: OpenCV does them several times faster; at most whole-1 border pixels are lost
-        height, width = height // whole, width // whole
-        image = cv2.resize(
-            image[: height * whole, : width * whole],
-            (width, height),
-            interpolation=cv2.INTER_AREA,
-        ).astype(np.uint8, copy=False)
-    factor = short_side / min(height, width)
+    while (
+        min(image.shape[:2]) >= 2 * short_side
+    ):  # halving is OpenCV's fast path; an odd border pixel is lost
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        image = _shrink(image[: 2 * height, : 2 * width], width, height)
+    factor = short_side / min(image.shape[:2])
     if factor >= 1:
         return image
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    height, width = image.shape[:2]
+    return _shrink(image, max(1, round(width * factor)), max(1, round(height * factor)))
+
+
+def _shrink(image: Image, width: int, height: int) -> Image:
+    shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return shrunk.astype(np.uint8, copy=False)
 
 
 def _decode(file: BinaryIO, *, name: str, max_pixels: int) -> Decoded:

@@ -8,13 +8,14 @@ from ggt.types import Image, Plane
 Tiles = tuple[Plane, ...]
 """Luma, 0 to 1; each starts on a multiple of 8 pixels, so that JPEG's grid keeps its phase."""
 
-TILE_SIDE = 256
-TILES_PER_SIDE = 3
-"""Nine tiles, 0.6 megapixels: measured on photos, more tiles move the estimates by less than their own error."""
+TILE_SIDE = 128
+TILES_PER_SIDE = 5
+"""25 tiles, 0.4 megapixels: on photos with known noise and blur as accurate as 9 tiles of 256, at three quarters of
+the cost."""
 
 
 def sample_tiles(image: Image) -> Tiles:
-    """Cut the luma tiles of a photo; below 0.6 megapixels, or along a short side, the photo is taken whole."""
+    """Cut the luma tiles of a photo; below 0.4 megapixels, or along a short side, the photo is taken whole."""
     height, width = image.shape[:2]
     if height * width <= (TILE_SIDE * TILES_PER_SIDE) ** 2:
         return (luma(image),)
