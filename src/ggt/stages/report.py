@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 import ggt
 from ggt import plugins
@@ -39,21 +40,11 @@ _DOUBT = np.array((150, 40, 20), np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A section of the page as its template reads it."""
+    """A section of the page as its template reads it: HTML that the section's own template has escaped."""
 
     name: str
     title: str
-    html: "Safe"
-
-
-class Safe(str):
-    """HTML that a section's template has escaped already."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        """Tell the page's template not to escape it again."""
-        return self
+    html: Markup
 
 
 def write_report(workspace: Path, to: Path, *, num_pairs: int = NUM_PAIRS) -> Path:
@@ -80,7 +71,7 @@ def write_page(folder: Path, facts: ReportFacts) -> None:
     shown: list[Shown] = []
     for name, section in sorted(loaded.items(), key=lambda item: item[1].position):
         rendered = section.render(facts)
-        shown.append(Shown(name, section.title, Safe(rendered.html)))
+        shown.append(Shown(name, section.title, Markup(rendered.html)))
         for address, content in rendered.files.items():
             _write(folder / address, content)
     fields = {
