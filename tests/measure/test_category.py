@@ -34,7 +34,7 @@ def test_general_is_never_certain_because_rain_and_snow_are_not_seen(photos):
 
 
 def test_a_full_collection_is_guessed_right_mostly(photos):
-    """Of all 80 photos 11 are guessed wrong, three of them snow, which is never guessed; here a quarter of the clean ones."""
+    """Of all 80 photos 11 are guessed wrong, three of them snow, which is never guessed."""
     wrong = 0
     for path in sorted(photos.glob("clean/*"))[::4]:
         image = read_image(path).image
