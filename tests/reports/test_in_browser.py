@@ -19,6 +19,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE_MS = 180_000  # a browser on a machine with other work to do
 LQ_COLOUR, GT_COLOUR = (200, 40, 40), (40, 60, 200)
 
 
@@ -48,7 +49,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(FLAGS), timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -57,6 +60,7 @@ def browser():
 def opened(browser, page_file):
     """The page, opened from the disk; fails when it complains, asks elsewhere or runs what a name says."""
     page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
     complaints, asked = [], []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
