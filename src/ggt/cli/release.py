@@ -64,6 +64,8 @@ def release(
     emit_text(f"{done.folder}: {done.num_train} training and {done.num_test} test pairs ({layout})")
     if done.num_test < test:
         emit_text(f"The test split is smaller than {test}: no further whole scene fits.")
+    if done.num_test > test:
+        emit_text("Pairs that were test pairs in an earlier release stay test pairs.")
     if done.num_withheld:
         emit_text(f"{done.num_withheld} pairs withheld: they share a scene with test pairs.")
     for reason, count in done.barred.items():
