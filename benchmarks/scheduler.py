@@ -8,7 +8,7 @@ provider (a sleep) and quality control (nothing) are fake.
 
 import argparse
 import asyncio
-import json
+import random
 import resource
 import statistics
 import tempfile
@@ -20,28 +20,63 @@ from ggt.engine.inbox import Inbox, Received
 from ggt.engine.limits import Limits
 from ggt.engine.scheduler import Work, drain
 from ggt.engine.stop import Stop
+from ggt.settings.lanes import LaneSettings
+from ggt.settings.recipe import Recipe
+from ggt.stages.collect import PHOTO, RESULT, open_lanes
+from ggt.stages.ingest import IngestedLq, IngestResult
 from ggt.store import lanes, photos
 from ggt.store.database import Database
+from ggt.types import Box, LqRecord, Measurements, Photo
 
 NUM_CALLS = 2_000
 SLEEP_S = 0.05
 UNDER_WAY = 64
 REPETITIONS = 5
+MEASURED = Measurements(1500, 1024, 3.2, 1.1, 0.2, 0.45, 0.3, 0.6, 0.2, 0.5)
 
 
 def fill(database, count):
-    """Write photos with one lq and one lane each."""
+    """Write photos as ingest leaves them, then let the build tell copies apart and open their lanes."""
+    rng = random.Random(0)
     for first in range(0, count, 5_000):
         some = range(first, min(count, first + 5_000))
+        rows = [(n + 1, f"photos/{n:07d}.jpg", record(n, rng.getrandbits(64))) for n in some]
 
-        def add(connection, some=some):
-            photos.add_photos(connection, ((f"photos/{n:07d}.jpg", "{}") for n in some))
-            for n in some:
-                new = photos.NewLq(f"{n:064x}", "rain", 0.5, f"g{n}", json.dumps({"n": n}))
-                (lq,) = photos.photo_ingested(connection, n + 1, [new])
-                lanes.open_lanes(connection, lq, [("fake", "fixed", 0)])
+        def add(connection, rows=rows):
+            for identity, path, result in rows:
+                stated = PHOTO.dump_json(Photo(path=path, licence="CC0-1.0")).decode()
+                photos.add_photos(connection, [(path, stated)])
+                photos.photo_measured(connection, identity, result)
 
         database.write_now(add)
+    recipe = Recipe(lanes=(LaneSettings(restorer="fake"),))
+    asyncio.run(open_lanes(database, recipe, ()))
+
+
+def record(number, perceptual_hash):
+    """What ingest writes for one photo; no two are alike."""
+    lq = LqRecord(
+        pixel_hash=f"{number:064x}",
+        blob=f"{number:064x}",
+        native_blob=None,
+        truth_blob=None,
+        scale=1.0,
+        category="rain",
+        measurements=MEASURED,
+    )
+    result = IngestResult(
+        path=f"photos/{number:07d}.jpg",
+        outcome="ingested",
+        source_sha256=f"{number:064x}",
+        format="JPEG",
+        perceptual_hash=f"{perceptual_hash:016x}",
+        measured=MEASURED,
+        category="rain",
+        category_from="measured",
+        category_confidence=0.7,
+        lqs=(IngestedLq(record=lq, crop=Box(0, 0, 1024, 1024), measured=MEASURED),),
+    )
+    return RESULT.dump_json(result).decode()
 
 
 async def run_all(database, inbox, *, sleep_s, repeatable):

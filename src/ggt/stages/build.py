@@ -136,8 +136,7 @@ def _apply_recipe(database: Database, request: BuildRequest) -> None:
             lanes.reopen_all(connection)
             calls.log(connection, "reopened", ",".join(reopening), "changed recipe")
         lanes.close_other_lanes(connection, names)
-        for lq in photos.find_lqs(connection):
-            lanes.open_lanes(connection, lq.id, names)
+        lanes.open_everywhere(connection, names)
 
     database.write_now(apply)
 
@@ -168,7 +167,7 @@ async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRu
             )
             await collect.ingest_new(request.folder, bench, advance)
             if not stop.requested:
-                await collect.open_lanes(bench, request.excluded)
+                await collect.open_lanes(parts.database, request.recipe, request.excluded)
                 await _run_lanes(bench, advance)
         except StopRunError as reason:
             stop.request(reason)
@@ -224,14 +223,15 @@ def _wake_decided(
     connection: sqlite3.Connection, said: dict[str, list[Decision]], recipe: Recipe
 ) -> None:
     """Let lanes go on of which people asked for more, and follow people's accepts and rejects."""
-    for lq in photos.find_lqs(connection):
-        for lane in lanes.lanes_of(connection, lq.id) if lq.pixel_hash in said else []:
+    for pixel_hash, decisions in said.items():
+        lq = photos.lq_by_pixels(connection, pixel_hash)
+        for lane in lanes.lanes_of(connection, lq.id) if lq else []:
             if lane.state in ("in_doubt", "ready", "failed"):
                 continue
             state = attempts.after(
                 lanes.attempts_of(connection, lane),
                 refused=lane.state == "refused",
-                decisions=said[lq.pixel_hash],
+                decisions=decisions,
                 recipe=recipe,
             )
             if state != lane.state:

@@ -16,6 +16,7 @@ from ggt import plugins
 from ggt.engine.crashpoints import crashpoint
 from ggt.engine.scheduler import Work, drain
 from ggt.errors import UsageError
+from ggt.settings.recipe import Recipe
 from ggt.sources import Source
 from ggt.stages.attempts import LQ_RECORD, Bench
 from ggt.stages.duplicates import Fingerprint, Grouping, find_duplicates, fingerprint, read_excluded
@@ -88,53 +89,44 @@ async def ingest_new(folder: Path, bench: Bench, advance: Advance) -> None:
     await drain(work, bench.stop, on_done=on_done)
 
 
-async def open_lanes(bench: Bench, excluded: Iterable[Path]) -> None:
+async def open_lanes(database: Database, recipe: Recipe, excluded: Iterable[Path]) -> None:
     """Tell copies and scenes apart among all photos measured so far, then give each lq its lanes."""
-    measured = bench.database.read(lambda c: photos.find_photos(c, "measured"))
-    if not measured:
+    if not database.read(lambda c: photos.find_photos(c, "measured", limit=1)):
         return
-    sorted_out = _sort_out(bench, measured, excluded)
-    names = bench.recipe.lane_names()
+    groups = _group(database, recipe, excluded)
+    names = recipe.lane_names()
 
     def write(connection: sqlite3.Connection) -> None:
-        _set_aside_twins(connection, measured, sorted_out)
-        for row in _by_path(measured):
-            if row.path in sorted_out.groups:
-                _open(connection, row, sorted_out.groups[row.path], names)
-        photos.regroup(connection, sorted_out.groups)
+        twins = {twin.path: twin for twin in groups.twins}
+        for row in photos.by_path(connection, "measured"):
+            twin = twins.get(row.path)
+            if twin is None:
+                _open(connection, row, groups.groups[row.path], names)
+            else:
+                photos.photo_ended(
+                    connection, row.id, state="set_aside", reason=twin.reason, detail=twin.detail
+                )
+        photos.regroup(connection, groups.groups)
 
-    await bench.database.write(write)
+    await database.write(write)
     crashpoint("after_duplicates")
 
 
-def _sort_out(bench: Bench, measured: list[PhotoRow], excluded: Iterable[Path]) -> Grouping:
-    known = bench.database.read(lambda c: photos.find_photos(c, "ingested"))
-    prints = [
-        *(_fingerprint(row, ingested=True) for row in known),
-        *(_fingerprint(row, ingested=False) for row in measured),
-    ]
-    return find_duplicates(prints, bench.recipe.ingest, read_excluded(excluded))
+def _group(database: Database, recipe: Recipe, excluded: Iterable[Path]) -> Grouping:
+    def prints(connection: sqlite3.Connection) -> list[Fingerprint]:
+        return [
+            *(_fingerprint(row, ingested=True) for row in photos.by_path(connection, "ingested")),
+            *(_fingerprint(row, ingested=False) for row in photos.by_path(connection, "measured")),
+        ]
+
+    known = database.read(prints)
+    return find_duplicates(known, recipe.ingest, read_excluded(excluded))
 
 
 def _fingerprint(row: PhotoRow, *, ingested: bool) -> Fingerprint:
     assert row.record is not None
     taken = fingerprint(PHOTO.validate_json(row.stated), RESULT.validate_json(row.record))
     return replace(taken, ingested=ingested)
-
-
-def _set_aside_twins(
-    connection: sqlite3.Connection, measured: list[PhotoRow], sorted_out: Grouping
-) -> None:
-    new = {row.path: row.id for row in measured}
-    for twin in sorted_out.twins:
-        if twin.path in new:
-            photos.photo_ended(
-                connection,
-                new[twin.path],
-                state="set_aside",
-                reason=twin.reason,
-                detail=twin.detail,
-            )
 
 
 def _open(
@@ -181,10 +173,6 @@ def _with(photo: Photo, stated: Photo) -> Photo:
         author=photo.author or stated.author,
         source=photo.source or stated.source,
     )
-
-
-def _by_path(rows: list[PhotoRow]) -> list[PhotoRow]:
-    return sorted(rows, key=lambda row: row.path)
 
 
 def _batches(found: Iterator[Photo]) -> Iterator[list[Photo]]:

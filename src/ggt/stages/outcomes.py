@@ -111,7 +111,7 @@ def for_people(reading: Reading) -> Iterator[ForPeople]:
 
 def _lqs(reading: Reading) -> Iterator[_Lq]:
     ledger = reading.ledger
-    for row in photos.find_lqs(ledger):
+    for row in photos.each_lq(ledger):
         rows = lanes.lanes_of(ledger, row.id)
         yield _Lq(
             row=row,

@@ -64,21 +64,26 @@ LaneName = tuple[str, str, int]
 """(restorer, prompt strategy, sample index)."""
 
 
-def open_lanes(connection: sqlite3.Connection, lq: int, lanes: Iterable[LaneName]) -> int:
-    """Add the lanes that an lq does not have yet; reopen closed ones; returns how many are new."""
-    wanted = list(lanes)
-    before = connection.total_changes
+def open_lanes(connection: sqlite3.Connection, lq: int, lanes: Iterable[LaneName]) -> None:
+    """Give a new lq its lanes."""
     connection.executemany(
         "INSERT OR IGNORE INTO lane (lq, restorer, prompt, sample) VALUES (?, ?, ?, ?)",
-        [(lq, *name) for name in wanted],
+        [(lq, *name) for name in lanes],
     )
-    new = connection.total_changes - before
-    connection.executemany(
-        "UPDATE lane SET state = 'ready' "
-        "WHERE lq = ? AND restorer = ? AND prompt = ? AND sample = ? AND state = 'closed'",
-        [(lq, *name) for name in wanted],
-    )
-    return new
+
+
+def open_everywhere(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> None:
+    """Give every lq the lanes that it does not have yet, and reopen closed ones."""
+    for name in lanes:
+        connection.execute(
+            "INSERT OR IGNORE INTO lane (lq, restorer, prompt, sample) SELECT id, ?, ?, ? FROM lq",
+            name,
+        )
+        connection.execute(
+            "UPDATE lane SET state = 'ready' "
+            "WHERE restorer = ? AND prompt = ? AND sample = ? AND state = 'closed'",
+            name,
+        )
 
 
 def close_other_lanes(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> int:

@@ -1,11 +1,14 @@
 """Photos and lqs in the ledger. All functions run inside one transaction of the connection that they are given."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from ggt.types import Category
+
+_PAGE = 500
+"""Rows held in memory at once: a ledger may have millions."""
 
 PhotoState = Literal["found", "measured", "ingested", "set_aside", "failed"]
 
@@ -64,6 +67,21 @@ def find_photos(
         (state, after, limit),
     )
     return [PhotoRow(*row) for row in rows]
+
+
+def by_path(connection: sqlite3.Connection, state: PhotoState) -> Iterator[PhotoRow]:
+    """Yield the photos of a state in the order of their paths, a page at a time; their state may change meanwhile."""
+    after = ""
+    while True:
+        rows = connection.execute(
+            "SELECT id, path, stated, state, reason, detail, record FROM photo "
+            "WHERE state = ? AND path > ? ORDER BY path LIMIT ?",
+            (state, after, _PAGE),
+        ).fetchall()
+        if not rows:
+            return
+        yield from (PhotoRow(*row) for row in rows)
+        after = rows[-1][1]
 
 
 def get_photo(connection: sqlite3.Connection, photo: int) -> PhotoRow:
@@ -127,6 +145,20 @@ def find_lqs(connection: sqlite3.Connection, *, after: int = 0, limit: int = -1)
         (after, limit),
     )
     return [LqRow(*row) for row in rows]
+
+
+def each_lq(connection: sqlite3.Connection) -> Iterator[LqRow]:
+    """Yield every lq by id, a page at a time."""
+    after = 0
+    while rows := find_lqs(connection, after=after, limit=_PAGE):
+        yield from rows
+        after = rows[-1].id
+
+
+def lq_by_pixels(connection: sqlite3.Connection, pixel_hash: str) -> LqRow | None:
+    """Find the lq with these pixels."""
+    row = connection.execute("SELECT id FROM lq WHERE pixel_hash = ?", (pixel_hash,)).fetchone()
+    return None if row is None else get_lq(connection, row[0])
 
 
 def get_lq(connection: sqlite3.Connection, lq: int) -> LqRow:
