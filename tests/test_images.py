@@ -278,11 +278,22 @@ def test_the_bound_on_pixels_is_the_callers():
         images.decode_image(data, max_pixels=96 * 128 - 1)
 
 
-def test_a_large_picture_below_the_bound_raises_no_warning():
-    with pytest.raises(
-        ImageReadError, match="damaged"
-    ):  # a header without pixels, above Pillow's warning
-        images.decode_image(png_with_header(12_000, 9_000))
+def test_pillows_own_bound_neither_warns_nor_leaves_a_note(monkeypatch):
+    monkeypatch.setattr(
+        Image, "MAX_IMAGE_PIXELS", 8_000
+    )  # warns from here, refuses from twice as many
+    assert images.decode_image(images.encode_png(scene(128, 96))).notes == ()
+    with pytest.raises(ImageTooLargeError, match=r"it has 20,000 pixels"):
+        images.decode_image(images.encode_png(scene(200, 100)))
+
+
+def test_other_warnings_of_pillow_become_notes():
+    exif = Image.Exif()
+    exif[271] = "Maker"
+    data = bytearray(encoded(Image.fromarray(scene()), "JPEG", exif=exif.tobytes()))
+    data[data.index(b"Exif") + 10] = 255
+    (note,) = images.decode_image(bytes(data)).notes
+    assert note.startswith("Pillow warned: Corrupt EXIF data")
 
 
 def test_one_pixel_is_a_picture():
