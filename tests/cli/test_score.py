@@ -38,7 +38,9 @@ def test_json_holds_summaries_with_definitions_and_images(folders):
 
 
 def test_identical_images_give_json_that_any_parser_reads(folders):
-    result = run("--restored", folders / "gt", "--gt", folders / "gt", "--metrics", "psnr", "--json")
+    result = run(
+        "--restored", folders / "gt", "--gt", folders / "gt", "--metrics", "psnr", "--json"
+    )
 
     def refuse(constant):
         raise AssertionError(constant)
