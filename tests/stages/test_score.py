@@ -61,8 +61,8 @@ def test_the_interval_of_many_values_is_that_of_the_normal_law():
     values = np.random.default_rng(0).normal(5, 2, 400)
     half = 1.96 * values.std() / 20
     low, high = mean_interval(values, seed=0)
-    assert low == pytest.approx(values.mean() - half, abs=0.05)
-    assert high == pytest.approx(values.mean() + half, abs=0.05)
+    assert low == pytest.approx(values.mean() - half, abs=0.02)
+    assert high == pytest.approx(values.mean() + half, abs=0.02)
 
 
 def test_one_image_has_a_mean_and_no_interval(folders):
