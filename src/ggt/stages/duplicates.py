@@ -261,7 +261,7 @@ def _expand(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Turn each row's range of ranks into index pairs, a bounded number at a time."""
     ends = np.cumsum(count)
-    cuts = np.searchsorted(ends, np.arange(0, ends[-1] if ends.size else 0, 1_000_000)).tolist()
+    cuts = np.searchsorted(ends, np.arange(0, ends[-1] if ends.size else 0, 200_000)).tolist()
     for low, high in pairwise([*cuts, count.size]):
         rows = np.repeat(np.arange(low, high), count[low:high])
         before = np.repeat(ends[low:high] - count[low:high], count[low:high])
