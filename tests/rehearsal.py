@@ -13,6 +13,8 @@ from ggt.settings.recipe import Recipe
 from ggt.sources.bundled import bundled_folder
 from ggt.stages.build import BuildRequest
 from ggt.stages.degrade import degrade_image
+from ggt.store.decisions import Choice, Decision, Decisions, now
+from ggt.store.workspace import open_readonly
 from ggt.types import Photo
 
 SIDE = 256
@@ -58,3 +60,20 @@ def request(photos: Path, out: Path, recipe: Recipe | None = None, **options) ->
         num_processes=1,
         **options,
     )
+
+
+def decide(workspace: Path, choice: Choice, *, num_lqs: int | None = None) -> None:
+    """Let one person decide the same about every candidate of all lqs, or of the first few by pixel hash."""
+    with open_readonly(workspace) as reading:
+        rows = reading.ledger.execute(
+            "SELECT lq.pixel_hash, attempt.pixel_hash FROM attempt JOIN lane ON lane.id = "
+            "attempt.lane JOIN lq ON lq.id = lane.lq ORDER BY 1, attempt.id"
+        ).fetchall()
+        store = Decisions(reading.layout.decisions)
+    chosen = sorted({lq for lq, _ in rows})[:num_lqs]
+    store.add(
+        Decision(lq, candidate, choice, "Ann Smith", now())
+        for lq, candidate in rows
+        if lq in chosen
+    )
+    store.close()

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import typer
@@ -8,18 +9,18 @@ from ggt.cli.release import release
 from ggt.stages.build import build
 from ggt.stages.lint import lint_dataset
 from ggt.stages.outcomes import pairs
-from ggt.stages.publish import NothingToReleaseError, ReleaseRequest, publish
+from ggt.stages.publish import NothingToReleaseError, ReleaseRequest, agreement, publish
 from ggt.stages.split import read_members
-from ggt.store.decisions import Decision, Decisions, now
 from ggt.store.workspace import open_readonly
-from rehearsal import request, write_photos
+from rehearsal import decide, request, write_photos
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """A finished rehearsal of a few small photos."""
+    """A finished rehearsal of four small photos; a person accepted every candidate, so that all are pairs."""
     folder = tmp_path_factory.mktemp("published")
     assert build(request(write_photos(folder), folder / "ws")) is None
+    decide(folder / "ws", "accept")
     return folder / "ws"
 
 
@@ -31,12 +32,12 @@ def accepted(workspace):
 def test_a_build_is_released_and_lints_clean(workspace, tmp_path):
     done = publish(workspace, ReleaseRequest(to=tmp_path / "out"))
     expected = accepted(workspace)
-    assert done.num_train == done.num_not_ground_truth == len(expected) > 0
+    assert done.num_train == done.num_not_ground_truth == len(expected) == 4
     linted = lint_dataset(tmp_path / "out")
     assert (linted.num_pairs, linted.findings) == (len(expected), ())
     card = (tmp_path / "out" / "README.md").read_text()
     assert f"**not-ground-truth**: {len(expected)} of {len(expected)} targets" in card
-    assert "no person decided about any candidate" in card
+    assert f"| reviewed | {len(expected)} |" in card
 
 
 def test_published_test_pairs_stay_test_pairs(workspace, tmp_path):
@@ -51,35 +52,26 @@ def test_published_test_pairs_stay_test_pairs(workspace, tmp_path):
 
 def test_the_card_says_how_people_and_quality_control_agreed(workspace, tmp_path):
     with open_readonly(workspace) as reading:
-        rows = reading.ledger.execute(
-            "SELECT lq.pixel_hash, attempt.pixel_hash FROM attempt JOIN lane ON lane.id = "
-            "attempt.lane JOIN lq ON lq.id = lane.lq WHERE outcome = 'passed' ORDER BY 1"
-        ).fetchall()
-        decisions = Decisions(reading.layout.decisions)
-    decisions.add(
-        Decision(lq, candidate, "reject" if number == 0 else "accept", "Ann", now())
-        for number, (lq, candidate) in enumerate(rows)
-    )
-    decisions.close()
-    publish(workspace, ReleaseRequest(to=tmp_path / "out", allow_unknown_licence=True))
+        query = "SELECT count(*) FROM attempt WHERE outcome = ?"
+        passed, rejected = (
+            reading.ledger.execute(query, [outcome]).fetchone()[0]
+            for outcome in ("passed", "rejected")
+        )
+        assert agreement(reading) == (
+            f"{passed + rejected} candidates decided by people (reviewers: 1): of {passed} that quality control "
+            f"had passed they rejected 0, of {rejected} that it had rejected they accepted {rejected}"
+        )
+    publish(workspace, ReleaseRequest(to=tmp_path / "out"))
     card = (tmp_path / "out" / "README.md").read_text()
-    assert f"of {len(rows)} that quality control had passed they rejected 1" in card
-    assert f"| reviewed | {len(rows) - 1} |" in card
-    assert "Ann" not in card
+    assert f"of {passed} that quality control had passed they rejected 0" in card
+    everything = b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert b"Ann Smith" not in everything
 
 
-def test_a_workspace_without_pairs_releases_nothing_and_says_where_all_ended(tmp_path):
-    photos = write_photos(tmp_path)
-    assert build(request(photos, tmp_path / "ws")) is None
-    with open_readonly(tmp_path / "ws") as reading:
-        rows = reading.ledger.execute(
-            "SELECT lq.pixel_hash, attempt.pixel_hash FROM attempt JOIN lane ON lane.id = "
-            "attempt.lane JOIN lq ON lq.id = lane.lq"
-        ).fetchall()
-        decisions = Decisions(reading.layout.decisions)
-    decisions.add(Decision(lq, candidate, "reject", "Ann", now()) for lq, candidate in rows)
-    decisions.close()
-    with pytest.raises(NothingToReleaseError, match="nothing was written"):
+def test_a_workspace_without_pairs_releases_nothing_and_says_where_all_ended(workspace, tmp_path):
+    shutil.copytree(workspace, tmp_path / "ws")
+    decide(tmp_path / "ws", "reject")
+    with pytest.raises(NothingToReleaseError, match=r"nothing was written\. 4 lqs: 4 "):
         publish(tmp_path / "ws", ReleaseRequest(to=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

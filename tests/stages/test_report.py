@@ -10,24 +10,17 @@ from ggt.errors import UsageError, WorkspaceError
 from ggt.stages.build import build
 from ggt.stages.outcomes import pairs
 from ggt.stages.report import trust_picture, write_report
-from ggt.store.decisions import Decision, Decisions, now
 from ggt.store.workspace import open_readonly
-from rehearsal import request, write_photos
+from rehearsal import decide, request, write_photos
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """A finished rehearsal of a few small photos, one of whose pairs a person turned down."""
+    """A finished rehearsal of four small photos; a person accepted every candidate but those of one photo."""
     folder = tmp_path_factory.mktemp("reported")
     assert build(request(write_photos(folder), folder / "ws")) is None
-    with open_readonly(folder / "ws") as reading:
-        lq, candidate = reading.ledger.execute(
-            "SELECT lq.pixel_hash, attempt.pixel_hash FROM attempt JOIN lane ON lane.id = "
-            "attempt.lane JOIN lq ON lq.id = lane.lq WHERE outcome = 'passed' ORDER BY 1"
-        ).fetchone()
-        decisions = Decisions(reading.layout.decisions)
-    decisions.add([Decision(lq, candidate, "reject", "Ann", now())])
-    decisions.close()
+    decide(folder / "ws", "accept")
+    decide(folder / "ws", "reject", num_lqs=1)
     return folder / "ws"
 
 
@@ -45,7 +38,7 @@ def test_the_report_shows_what_the_workspace_holds(workspace, tmp_path):
     with open_readonly(workspace) as reading:
         accepted = pairs(reading)
     counts = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert counts["num_pairs"] == len(accepted) > 0
+    assert counts["num_pairs"] == len(accepted) == 3
     assert counts["num_rejected"] > 0
     for pair in accepted:
         assert f'id="gt-{pair.id}"' in html
