@@ -158,7 +158,7 @@ def agreement(reading: Reading) -> str:
     passed = counts["passed", "accept"] + counts["passed", "reject"]
     rejected = counts["rejected", "accept"] + counts["rejected", "reject"]
     return (
-        f"{len(said)} candidates decided by people (reviewers: {len(reviewers)}): of {passed} that quality control had passed "
-        f"they rejected {counts['passed', 'reject']}, of {rejected} that it had rejected they accepted "
+        f"{len(said)} candidates decided by people (reviewers: {len(reviewers)}): "
+        f"of {passed} that quality control had passed they rejected {counts['passed', 'reject']}, of {rejected} that it had rejected they accepted "
         f"{counts['rejected', 'accept']}"
     )
