@@ -159,6 +159,6 @@ def agreement(reading: Reading) -> str:
     rejected = counts["rejected", "accept"] + counts["rejected", "reject"]
     return (
         f"{len(said)} candidates decided by people (reviewers: {len(reviewers)}): "
-        f"of {passed} that quality control had passed they rejected {counts['passed', 'reject']}, of {rejected} that it had rejected they accepted "
-        f"{counts['rejected', 'accept']}"
+        f"of {passed} that quality control had passed they rejected {counts['passed', 'reject']}, "
+        f"of {rejected} that it had rejected they accepted {counts['rejected', 'accept']}"
     )
