@@ -131,7 +131,7 @@ def test_a_timeout_is_in_doubt_and_never_repeated_by_itself(database, tmp_path):
 
 def test_an_unforeseen_error_after_the_intent_is_in_doubt_too(database, tmp_path):
     provider = Provider(RuntimeError("bug in a client"))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(InDoubtError, match="bug in a client"):
         ask(database, tmp_path, provider)
     assert states(database) == ["in_doubt"]
 
@@ -251,3 +251,57 @@ def test_no_more_sends_are_under_way_than_the_limit_across_all_askers(database, 
 
     asyncio.run(go())
     assert most == 3
+
+
+def test_what_waits_in_line_is_not_reserved_and_a_stop_keeps_it_here(database, tmp_path):
+    sent = []
+
+    async def go():
+        (tmp_path / "inbox").mkdir()
+        stop = Stop()
+
+        async def send(send_id):
+            sent.append(send_id)
+            await asyncio.sleep(0.01)
+            stop.request(StopRunError("enough"))
+            return image(0.0)
+
+        async def read(body):
+            return "1"
+
+        asker = Asker(
+            database, Inbox(tmp_path / "inbox"), policy=Policy(), limits=Limits(2), stop=stop
+        )
+        service = Service(send=send, read=read, worst_case_usd=0.1, repeatable=False)
+        questions = [dataclasses.replace(QUESTION, sample=n) for n in range(20)]
+        return await asyncio.gather(
+            *(asker.ask(question, service, lane=1) for question in questions),
+            return_exceptions=True,
+        )
+
+    results = asyncio.run(go())
+    assert len(sent) == 2
+    assert sum(isinstance(result, StopRunError) for result in results) == 18
+    assert database.write_now(lambda c: c.execute("SELECT count(*) FROM send").fetchone()[0]) == 2
+
+
+def test_two_lanes_with_one_question_pay_once(database, tmp_path):
+    provider = Provider(image())
+
+    async def go():
+        (tmp_path / "inbox").mkdir()
+        asker = Asker(
+            database, Inbox(tmp_path / "inbox"), policy=Policy(), limits=Limits(8), stop=Stop()
+        )
+        return await asyncio.gather(
+            *(asker.ask(QUESTION, provider.service(), lane=1) for _ in range(3))
+        )
+
+    assert {answered.answer for answered in asyncio.run(go())} == {'"image"'}
+    assert provider.num_sends == 1
+
+
+def test_a_cost_that_is_no_amount_counts_as_the_worst_case(database, tmp_path):
+    provider = Provider(image(float("nan")))
+    ask(database, tmp_path, provider, worst=0.10)
+    assert database.write_now(calls.spend).settled_usd == pytest.approx(0.10)

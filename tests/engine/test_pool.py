@@ -50,6 +50,40 @@ def test_a_job_that_always_dies_fails_with_a_remedy():
         in_pool(die, None)
 
 
+def slow(number):
+    time.sleep(0.2)
+    return number
+
+
+def test_a_job_that_kills_its_process_fails_alone():
+    async def go():
+        pool = Pool(Stop(), 2)
+        try:
+            return await asyncio.gather(
+                pool.run(die, None), *(pool.run(slow, n) for n in range(3)), return_exceptions=True
+            )
+        finally:
+            pool.close()
+
+    dead, *others = asyncio.run(go())
+    assert isinstance(dead, GgtError)
+    assert others == [0, 1, 2]
+
+
+class StubbornError(Exception):
+    def __init__(self, code, text):
+        super().__init__(f"{code} {text}")
+
+
+def raise_stubborn(_):
+    raise StubbornError(7, "cannot be pickled back")
+
+
+def test_an_error_that_cannot_travel_is_told_in_words():
+    with pytest.raises(GgtError, match="StubbornError: 7 cannot be pickled back"):
+        in_pool(raise_stubborn, None)
+
+
 def test_after_a_stop_no_job_is_started():
     async def go():
         stop = Stop()

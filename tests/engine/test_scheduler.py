@@ -82,6 +82,34 @@ def test_a_stop_lets_what_is_under_way_finish_and_takes_nothing_new():
     assert len(started) <= 17
 
 
+def test_a_claim_that_fails_still_waits_for_what_is_under_way():
+    ended = []
+
+    async def claim(limit):
+        if ended or claim.called:
+            raise StopRunError("the disk is full")
+        claim.called = True
+        return list(range(4))
+
+    claim.called = False
+
+    async def process(item):
+        await asyncio.sleep(0.01 * item)
+        ended.append(item)
+
+    async def fail(item, error):
+        raise AssertionError(item, error)
+
+    async def go():
+        stop = Stop()
+        await drain(Work(claim=claim, process=process, fail=fail, num_under_way=4), stop)
+        return stop
+
+    stop = asyncio.run(go())
+    assert str(stop.reason) == "the disk is full"
+    assert sorted(ended) == [0, 1, 2, 3]
+
+
 def test_what_becomes_ready_while_the_last_one_ends_is_still_claimed():
     ready, seen = [1], []
 

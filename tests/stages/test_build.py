@@ -224,3 +224,9 @@ def test_a_decision_about_unknown_pixels_is_refused(workspace):
     file.write_text('{"lq": "00", "candidat": "11", "choice": "accept", "reviewer": "bo"}\n')
     with pytest.raises(UsageError, match="line 1: candidat"):
         import_decisions(workspace / "ws", file)
+
+
+def test_another_folder_of_photos_is_refused(workspace, tmp_path):
+    other = write_photos(tmp_path / "other", ("coffee",))
+    with pytest.raises(UsageError, match="another folder"):
+        build(request(other, workspace / "ws"))

@@ -52,6 +52,23 @@ def test_regenerate_gives_one_extra_attempt():
     assert after([*history, Tried("c3", "passed")], decisions=again) == "passed"
 
 
+def test_the_same_pixels_again_after_a_regenerate_go_to_people():
+    again = [says("c0", "regenerate")]
+    history = [Tried("c0", "passed"), Tried("c0", "passed")]
+    assert after(history, decisions=again) == "review"
+    assert accepted_candidate(history, decisions=again) is None
+
+
+def test_what_was_sent_back_is_no_pair_while_it_waits():
+    again = [says("c0", "regenerate")]
+    assert accepted_candidate(tried("passed"), decisions=again) is None
+
+
+def test_a_reject_of_an_earlier_candidate_does_not_reach_a_later_one():
+    history = tried("passed", "passed")
+    assert after(history, decisions=[says("c0", "reject")]) == "passed"
+
+
 def test_a_person_has_the_last_word():
     history = tried("rejected", "rejected", "rejected")
     assert after(history, decisions=[says("c1", "accept")]) == "passed"

@@ -101,3 +101,16 @@ def test_a_database_that_cannot_grow_says_so_and_keeps_what_it_had(tmp_path: Pat
         database.write_now(lambda c: set_meta(c, "large", "x" * 1_000_000))
     assert database.read(lambda c: get_meta(c, "kept")) == "1"
     database.close()
+
+
+def test_when_what_nobody_waits_for_fails_nothing_after_it_holds(tmp_path: Path):
+    database = Database(tmp_path / "ledger.sqlite")
+
+    def refuse(connection: sqlite3.Connection) -> None:
+        raise ValueError("on purpose")
+
+    database.write_soon(refuse)
+    with pytest.raises(StorageError, match="on purpose"):
+        database.write_now(lambda c: set_meta(c, "after", "1"))
+    assert database.read(lambda c: get_meta(c, "after")) is None
+    database.close()

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import json
+import math
 import os
 import socket
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from ggt.engine.crashpoints import crashpoint
 from ggt.engine.inbox import Inbox, Received
@@ -93,6 +95,7 @@ class Asker:
         self._policy = policy
         self._limits = limits
         self._stop = stop
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     async def ask(self, question: Question, service: Service, *, lane: int) -> Answered:
@@ -102,21 +105,29 @@ class Asker:
             InDoubtError: this or an earlier send left and nothing came back; it is not repeated.
             StopRunError: budget, provider or disk end the run; nothing is lost.
         """
+        key = question.key()
+        # Two lanes may ask the same question: the second waits and is answered from the ledger.
+        alone = self._asking.setdefault(key, asyncio.Lock())
+        async with alone:
+            return await self._ask(question, service, lane=lane)
+
+    async def _ask(self, question: Question, service: Service, *, lane: int) -> Answered:
         num_unbilled = 0
         while True:
-            taken = await self._database.write(
-                lambda c: self._take_up(c, question, service, lane=lane)
-            )
-            if isinstance(taken, calls.CallRow):
-                return Answered(taken.key, taken.answer, taken.version or "", "from the ledger")
-            crashpoint("after_intent")
-            received = self._inbox.read(taken.id)
-            if received is None:
-                async with self._limits.slot(f"{question.provider}/{question.model}"):
-                    received = await self._submit(taken, service)
-            if received is None:
+            # The slot comes before the intent: what only waits in line is neither reserved nor ever in doubt.
+            async with self._limits.slot(f"{question.provider}/{question.model}"):
+                if self._stop.requested:
+                    raise StopRunError("stopped before this was sent")
+                taken = await self._database.write(
+                    lambda c: self._take_up(c, question, service, lane=lane)
+                )
+                if isinstance(taken, calls.CallRow):
+                    return Answered(taken.key, taken.answer, taken.version or "", "from the ledger")
+                crashpoint("after_intent")
+                received = self._inbox.read(taken.id) or await self._submit(taken, service)
+            if isinstance(received, UnbilledError):
                 num_unbilled += 1
-                await self._back_off(num_unbilled)
+                await self._back_off(num_unbilled, received)
                 continue
             answered = await self._conclude(taken, received, service)
             if answered is not None:
@@ -149,51 +160,44 @@ class Asker:
             owner=self._owner,
         )
 
-    async def _back_off(self, num_unbilled: int) -> None:
+    async def _back_off(self, num_unbilled: int, error: UnbilledError) -> None:
         if num_unbilled > self._policy.num_unbilled:
             raise StopRunError(
-                f"the provider took nothing in {num_unbilled} tries: run again later"
+                f"the provider took nothing in {num_unbilled} tries ({error}): run again later"
             )
-        await self._stop.wait(self._policy.first_delay_s * 2 ** (num_unbilled - 1))
+        delay = self._policy.first_delay_s * 2 ** (num_unbilled - 1)
+        await self._stop.wait(max(delay, error.delay_s))
         if self._stop.requested:
             raise StopRunError("stopped while waiting for the provider")
 
-    async def _submit(self, send: calls.SendRow, service: Service) -> Received | None:
-        """Send once; None when that was free and may be done again."""
+    async def _submit(self, send: calls.SendRow, service: Service) -> Received | UnbilledError:
+        """Send once; an UnbilledError comes back where that was free and may be done again."""
         try:
             received = await service.send(send.id)
         except UnbilledError as error:
-            detail = str(error)
-            await self._database.write(lambda c: calls.release_unbilled(c, send, detail))
-            if error.delay_s:
-                await self._stop.wait(error.delay_s)
-            return None
+            await self._release(send, error)
+            return error
         except ProviderStopError as error:
-            detail = str(error)
-            await self._database.write(lambda c: calls.release_unbilled(c, send, detail))
+            await self._release(send, error)
             raise StopRunError(f"the provider takes no more: {error}") from error
-        except InDoubtError as error:
-            detail = str(error)
-            await self._database.write(lambda c: calls.put_in_doubt(c, send, detail))
-            raise
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
-            await self._lost(send, service, error)
-            raise
+            # Whatever else went wrong after the intent may have been billed, unless it was ours and free.
+            if service.repeatable:
+                await self._release(send, error)
+                raise
+            detail = f"{type(error).__name__}: {error}"
+            await self._database.write(lambda c: calls.put_in_doubt(c, send, detail))
+            raise InDoubtError(detail) from error
         crashpoint("after_reply")
+        received = replace(received, cost_usd=_sane(received.cost_usd, service.worst_case_usd))
         if not service.repeatable:
             await self._inbox.store(send.id, received)
         crashpoint("after_inbox")
         return received
 
-    async def _lost(self, send: calls.SendRow, service: Service, error: Exception) -> None:
-        """Whatever else went wrong after the intent may have been billed, unless it was ours and free."""
+    async def _release(self, send: calls.SendRow, error: Exception) -> None:
         detail = f"{type(error).__name__}: {error}"
-        if service.repeatable:
-            await self._database.write(lambda c: calls.release_unbilled(c, send, detail))
-        else:
-            await self._database.write(lambda c: calls.put_in_doubt(c, send, detail))
+        await self._database.write(lambda c: calls.release_unbilled(c, send, detail))
 
     async def _conclude(
         self, send: calls.SendRow, received: Received, service: Service
@@ -236,3 +240,8 @@ class Asker:
             return await service.read(received.body), "done", received.detail
         except ValueError as error:
             return None, "bad_output", str(error)
+
+
+def _sane(cost_usd: float, worst_case_usd: float) -> float:
+    """Take a cost that is no amount of money for the worst case: the bill may hold as much."""
+    return cost_usd if math.isfinite(cost_usd) and cost_usd >= 0 else worst_case_usd

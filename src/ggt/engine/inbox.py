@@ -62,12 +62,15 @@ class Inbox:
         return self._path(send_id).exists()
 
     def read(self, send_id: str) -> Received | None:
-        """Read a stored reply; None when there is none."""
+        """Read a stored reply; None when there is none, or none that can be read."""
         path = self._path(send_id)
         if not path.exists():
             return None
         head, _, body = path.read_bytes().partition(b"\n")
-        value: Mapping[str, str | float] = json.loads(head)
+        try:
+            value: Mapping[str, str | float] = json.loads(head)
+        except ValueError:
+            return None  # damaged by the disk: nobody can say what it was
         kind: ReplyKind = "answer"
         for known in ("answer", "refused", "no_image"):
             kind = known if value["kind"] == known else kind
@@ -82,7 +85,8 @@ class Inbox:
 
     def answered(self) -> frozenset[str]:
         """Name the sends whose replies lie here: after a crash the ledger may not know of them."""
-        return frozenset(path.stem for path in self._folder.glob(f"[!.]*{_SUFFIX}"))
+        names = (path.stem for path in self._folder.glob(f"[!.]*{_SUFFIX}"))
+        return frozenset(name for name in names if self.read(name) is not None)
 
     def close(self) -> None:
         """Finish what was handed over."""
@@ -110,16 +114,21 @@ class Inbox:
                 return
 
     def _store(self, batch: list[_Letter]) -> None:
-        try:
-            for letter in batch:
+        """Store as many as can be: one that does not fit must not take the others with it."""
+        written: list[_Letter] = []
+        for letter in batch:
+            try:
                 _write(letter)
+                written.append(letter)
+            except OSError as error:
+                letter.stored.set_exception(storage_error(letter.path, error))
+        try:
             sync_folder(self._folder)
         except OSError as error:
-            failure = storage_error(self._folder, error)
-            for letter in batch:
-                letter.stored.set_exception(failure)
+            for letter in written:
+                letter.stored.set_exception(storage_error(self._folder, error))
             return
-        for letter in batch:
+        for letter in written:
             letter.stored.set_result(None)
 
 

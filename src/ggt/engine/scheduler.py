@@ -43,23 +43,32 @@ async def drain(
     waiting: deque[int] = deque()
     running: set[asyncio.Task[None]] = set()
     exhausted = False
-    while True:
-        if not waiting and not exhausted and not stop.requested:
-            waiting.extend(await work.claim(work.num_under_way))
-            exhausted = not waiting
-            if waiting:
-                crashpoint("after_claim")
-        while waiting and len(running) < work.num_under_way and not stop.requested:
-            running.add(asyncio.create_task(_one(work, waiting.popleft(), stop, tally)))
-        if not running:
-            if exhausted or stop.requested:
-                return tally
-            continue
-        done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        exhausted = False  # what has just ended may have made something ready
-        for task in done:
-            task.result()
-        on_done(len(done))
+    try:
+        while not (stop.requested or exhausted) or running:
+            if not waiting and not exhausted and not stop.requested:
+                waiting.extend(await _claim(work, stop))
+                exhausted = not waiting
+            while waiting and len(running) < work.num_under_way and not stop.requested:
+                running.add(asyncio.create_task(_one(work, waiting.popleft(), stop, tally)))
+            if running:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                exhausted = False  # what has just ended may have made something ready
+                on_done(len(done))
+    finally:
+        # Whatever ends the loop, a reply that is under way is waited for: it may be paid.
+        await asyncio.gather(*running, return_exceptions=True)
+    return tally
+
+
+async def _claim(work: Work, stop: Stop) -> list[int]:
+    try:
+        claimed = await work.claim(work.num_under_way)
+    except StopRunError as reason:
+        stop.request(reason)
+        return []
+    if claimed:
+        crashpoint("after_claim")
+    return claimed
 
 
 async def _one(work: Work, item: int, stop: Stop, tally: Tally) -> None:
@@ -70,7 +79,13 @@ async def _one(work: Work, item: int, stop: Stop, tally: Tally) -> None:
         stop.request(reason)
     except Exception as error:  # noqa: BLE001  # recorded on its sample; everything else goes on
         tally.num_failed += 1
-        try:
-            await work.fail(item, error)
-        except StopRunError as reason:
-            stop.request(reason)
+        await _fail(work, item, error, stop)
+
+
+async def _fail(work: Work, item: int, error: Exception, stop: Stop) -> None:
+    try:
+        await work.fail(item, error)
+    except StopRunError as reason:
+        stop.request(reason)
+    except Exception as second:  # noqa: BLE001  # a failure that cannot be recorded ends the run, with both told
+        stop.request(StopRunError(f"{error!r} could not be recorded: {second!r}"))

@@ -37,12 +37,15 @@ class Stop:
 def stop_on_interrupt(stop: Stop) -> Generator[None]:
     """While inside, Ctrl-C and SIGTERM ask to stop; a second one ends the process at once, as kill -9 would."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    interrupted = False
 
     def on_signal(number: int) -> None:
-        if stop.requested:
+        nonlocal interrupted
+        if interrupted:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
+        interrupted = True
         stop.request(
             StopRunError("interrupted: what was under way was finished; run again to go on")
         )

@@ -1,6 +1,7 @@
 """Build: from a folder of photos to pairs, resumable at any moment."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from ggt.stages.restore import load_restorer
 from ggt.store import calls, lanes, photos
 from ggt.store.database import Database
 from ggt.store.decisions import Decision, Decisions
-from ggt.store.workspace import Layout, hold, set_meta, stored_recipe
+from ggt.store.workspace import Layout, get_meta, hold, set_meta, stored_recipe
 from ggt.types import Photo
 
 Advance = Callable[[str, int, int], None]
@@ -66,18 +67,53 @@ def build(request: BuildRequest, *, advance: Advance = _in_silence) -> StopRunEr
     """
     check_names(request.recipe)
     with hold(request.out) as layout:
-        database = Database(layout.ledger)
-        decisions = Decisions(layout.decisions)
-        inbox = Inbox(layout.inbox)
+        parts = _Parts(
+            layout,
+            Database(layout.ledger),
+            Decisions(layout.decisions),
+            Inbox(layout.inbox),
+        )
         try:
-            prepare(database, inbox, request)
-            collect.list_photos(database, request.folder, stated=request.stated)
-            parts = _Parts(layout, database, decisions, inbox)
+            _same_folder(parts.database, request)
+            collect.list_photos(parts.database, request.folder, stated=request.stated)
+            prepare(parts.database, parts.inbox, request)
             return asyncio.run(_run(request, parts, advance))
+        except KeyboardInterrupt:
+            return StopRunError("interrupted before anything was under way; run again to go on")
         finally:
-            inbox.close()
-            decisions.close()
-            database.close()
+            parts.inbox.close()
+            parts.decisions.close()
+            parts.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is open while a build runs."""
+
+    layout: Layout
+    database: Database
+    decisions: Decisions
+    inbox: Inbox
+
+
+def _same_folder(database: Database, request: BuildRequest) -> None:
+    """Keep one workspace to one folder of photos: the paths of another one would mean other pictures."""
+    here = request.folder.resolve()
+    beside = os.path.relpath(here, request.out.resolve())
+    known = database.read(lambda c: get_meta(c, "folder"))
+    known_beside = database.read(lambda c: get_meta(c, "folder beside"))
+    moved_together = known_beside == beside
+    if known not in (None, str(here)) and not moved_together and Path(str(known)).is_dir():
+        raise UsageError(
+            f"this workspace was made from {known!r}, and {str(here)!r} is another folder: use another "
+            "--out (a folder that was moved is recognised once the old one is gone)"
+        )
+
+    def remember(connection: sqlite3.Connection) -> None:
+        set_meta(connection, "folder", str(here))
+        set_meta(connection, "folder beside", beside)
+
+    database.write_now(remember)
 
 
 def check_names(recipe: Recipe) -> None:
@@ -97,10 +133,12 @@ def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
     Raises:
         ReopenError: the recipe changed and `reopen` was not given.
     """
-    answered = inbox.answered()
+    answered = book_replies(database, inbox)
     database.write_now(lambda c: calls.recover(c, answered))
+    database.write_now(calls.withdraw_retries)
     database.write_now(lanes.give_back_running)
-    for send in answered - database.read(calls.sends_under_way):
+    under_way = {send.id for send in database.read(calls.sends_under_way)}
+    for send in answered - under_way:
         inbox.forget(send)  # the crash came between the commit and the removal
     _apply_recipe(database, request)
     if request.retry_failed:
@@ -111,6 +149,20 @@ def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
         allowance = calls.micro(budget.in_doubt_allowance_usd)
         database.write_now(lambda c: calls.allow_retries(c, allowance))
         database.write_now(lanes.ready_after_retry)
+
+
+def book_replies(database: Database, inbox: Inbox) -> frozenset[str]:
+    """Count the cost of replies that lie in the inbox and were not read yet; returns their sends."""
+    answered = inbox.answered()
+
+    def book(connection: sqlite3.Connection) -> None:
+        for send in calls.sends_under_way(connection):
+            received = inbox.read(send.id) if send.id in answered else None
+            if received is not None:
+                calls.book(connection, send, calls.micro(received.cost_usd))
+
+    database.write_now(book)
+    return answered
 
 
 def _apply_recipe(database: Database, request: BuildRequest) -> None:
@@ -141,16 +193,6 @@ def _apply_recipe(database: Database, request: BuildRequest) -> None:
     database.write_now(apply)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What is open while a build runs."""
-
-    layout: Layout
-    database: Database
-    decisions: Decisions
-    inbox: Inbox
-
-
 async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRunError | None:
     stop = Stop()
     pool = Pool(stop, request.num_processes)
@@ -173,6 +215,7 @@ async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRu
             stop.request(reason)
         finally:
             pool.close()
+    book_replies(parts.database, parts.inbox)
     parts.database.write_now(lanes.give_back_running)
     return stop.reason
 

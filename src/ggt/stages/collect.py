@@ -4,6 +4,7 @@ Lanes are opened once every photo is measured: a copy must be known before it is
 must not depend on which was read first.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -93,7 +94,7 @@ async def open_lanes(database: Database, recipe: Recipe, excluded: Iterable[Path
     """Tell copies and scenes apart among all photos measured so far, then give each lq its lanes."""
     if not database.read(lambda c: photos.find_photos(c, "measured", limit=1)):
         return
-    groups = _group(database, recipe, excluded)
+    groups = await asyncio.to_thread(_group, database, recipe, excluded)
     names = recipe.lane_names()
 
     def write(connection: sqlite3.Connection) -> None:
@@ -119,7 +120,7 @@ def _group(database: Database, recipe: Recipe, excluded: Iterable[Path]) -> Grou
             *(_fingerprint(row, ingested=False) for row in photos.by_path(connection, "measured")),
         ]
 
-    known = database.read(prints)
+    known = database.read_apart(prints)
     return find_duplicates(known, recipe.ingest, read_excluded(excluded))
 
 

@@ -30,27 +30,34 @@ def consequence(
         max_attempts: how many attempts a lane has by itself; each `regenerate` adds one.
 
     Returns:
-        `ready` when another attempt is due. A person's accept or reject is final, whatever else happened.
+        `ready` when another attempt is due. A person's accept is final, and so is a reject of the last candidate; a
+        decision about other pixels changes nothing.
     """
     last_said = {decision.candidate: decision.choice for decision in decisions}
-    final = [last_said.get(attempt.candidate) for attempt in tried]
-    if "accept" in final:
+    said = [last_said.get(attempt.candidate) for attempt in tried]
+    if "accept" in said:
         return "passed"
-    if "reject" in final:
+    if said and said[-1] == "reject":
         return "rejected"
     if refused:
         return "refused"
-    return _by_itself(tried, num_allowed=max_attempts + final.count("regenerate"), final=final)
+    sent_back = {
+        attempt.candidate for attempt, word in zip(tried, said, strict=True) if word == "regenerate"
+    }
+    return _by_itself(
+        tried,
+        num_allowed=max_attempts + len(sent_back),
+        sent_back=bool(said) and said[-1] == "regenerate",
+    )
 
 
-def _by_itself(
-    tried: Sequence[Tried], *, num_allowed: int, final: Sequence[str | None]
-) -> Consequence:
+def _by_itself(tried: Sequence[Tried], *, num_allowed: int, sent_back: bool) -> Consequence:
     if not tried:
         return "ready"
-    sent_back = final[-1] == "regenerate"
-    if sent_back and len(tried) < num_allowed:
-        return "ready"
+    if sent_back:
+        # A restorer that returns the very pixels again would do so for ever: people look at them instead.
+        same_again = tried[-1].candidate in {attempt.candidate for attempt in tried[:-1]}
+        return "review" if same_again or len(tried) >= num_allowed else "ready"
     match tried[-1].outcome:
         case "passed":
             return "passed"
@@ -63,11 +70,12 @@ def _by_itself(
 def accepted_candidate(
     tried: Sequence[Tried], *, decisions: Sequence[Decision]
 ) -> tuple[int, bool] | None:
-    """Find the attempt that a passed lane stands for: its index, and whether a person accepted it."""
+    """Find the attempt that a lane stands for: its index, and whether a person accepted it."""
     last_said = {decision.candidate: decision.choice for decision in decisions}
     for index in reversed(range(len(tried))):
         if last_said.get(tried[index].candidate) == "accept":
             return index, True
-    if tried and tried[-1].outcome == "passed":
+    undecided = bool(tried) and tried[-1].candidate not in last_said
+    if undecided and tried[-1].outcome == "passed":
         return len(tried) - 1, False
     return None

@@ -129,8 +129,7 @@ def _passing(lq: _Lq) -> list[Passing]:
     found: list[Passing] = []
     for lane in lq.lanes:
         accepted = accepted_candidate(_tried(lane), decisions=lq.decisions)
-        turned_down = _last_word(lq, lane) == "reject"
-        if accepted is None or turned_down:
+        if accepted is None:
             continue
         attempt = lane.attempts[accepted[0]]
         assessment = ASSESSMENT.validate_json(attempt.assessment)
@@ -139,12 +138,9 @@ def _passing(lq: _Lq) -> list[Passing]:
 
 
 def _last_word(lq: _Lq, lane: _Lane) -> str | None:
-    """Say what people decided about the lane's candidates, if anything final."""
-    candidates = {attempt.pixel_hash for attempt in lane.attempts}
-    said = {d.candidate: d.choice for d in lq.decisions if d.candidate in candidates}
-    if "accept" in said.values():
-        return "accept"
-    return "reject" if "reject" in said.values() else None
+    """Say what people decided about the lane's last candidate, if anything."""
+    said = {decision.candidate: decision.choice for decision in lq.decisions}
+    return said.get(lane.attempts[-1].pixel_hash) if lane.attempts else None
 
 
 def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
@@ -192,7 +188,10 @@ def _fate(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Fate:
         if state in states:
             reason = "in doubt" if state == "in_doubt" else "not tried yet"
             return Fate("waiting", reason, category, severity)
-    if any(_last_word(lq, lane) == "reject" for lane in lq.lanes):
+    words = {_last_word(lq, lane) for lane in lq.lanes}
+    if "regenerate" in words and "passed" in states:
+        return Fate("waiting", "sent back, not tried yet", category, severity)
+    if "reject" in words:
         return Fate("review", "rejected by a person", category, severity)
     return _ended(lq, states)
 

@@ -21,14 +21,14 @@ def select(passing: list[Passing]) -> Passing | None:
 
     The order is ours, until a learned full-reference score stands here: a person's choice first, then the highest worst
     aspect (a pair is as good as its worst side), then the highest mean aspect weighted by confidence, then the
-    earlier lane in the recipe's order, so that the choice never depends on which finished first.
+    first in the order given, so that the choice never depends on which finished first.
     """
     return max(passing, key=_rank, default=None)
 
 
-def _rank(candidate: Passing) -> tuple[bool, int, float, int]:
+def _rank(candidate: Passing) -> tuple[bool, int, float]:
     assessed = [a for a in candidate.assessment.aspects if a.level is not None]
     levels = [a.level for a in assessed if a.level is not None]
     weight = sum(a.confidence for a in assessed)
     mean = sum((a.level or 0) * a.confidence for a in assessed) / weight if weight else 0.0
-    return candidate.by_person, min(levels, default=0), mean, -candidate.lane.id
+    return candidate.by_person, min(levels, default=0), mean

@@ -9,7 +9,7 @@ from ggt.errors import StopRunError
 from ggt.stages.outcomes import fates
 from ggt.store import calls, photos
 from ggt.store.calls import SendRow, Spend
-from ggt.store.workspace import is_held, open_readonly
+from ggt.store.workspace import Reading, is_held, open_readonly
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,26 @@ def read_status(folder: Path) -> Status:
             fates=Counter((fate.stage, fate.reason) for fate in fates(reading)),
             num_photos=num_photos,
             spend=calls.spend(reading.ledger),
-            in_doubt=tuple(calls.sends_in_doubt(reading.ledger)),
+            in_doubt=_in_doubt(reading, held=is_held(folder)),
             failures=(
                 *((row.path, row.detail or row.reason or "") for row in failed),
                 *((path, detail) for path, detail in lanes_failed),
             ),
             being_built=is_held(folder),
         )
+
+
+def _in_doubt(reading: Reading, *, held: bool) -> tuple[SendRow, ...]:
+    """List the sends in doubt; those of an engine that was killed are, though no build has said so yet."""
+    known = calls.sends_in_doubt(reading.ledger)
+    if held:
+        return tuple(known)
+    orphans = [
+        send
+        for send in calls.sends_under_way(reading.ledger)
+        if not send.repeatable and not (reading.layout.inbox / f"{send.id}.reply").exists()
+    ]
+    return (*known, *orphans)
 
 
 def exit_code(status: Status, stopped: StopRunError | None) -> int:

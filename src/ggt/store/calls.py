@@ -3,6 +3,7 @@
 All functions run inside one transaction of the connection that they are given. Money is whole micro-dollars.
 """
 
+import math
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ class Spend:
 
 
 def micro(usd: float) -> int:
-    """Convert dollars to whole micro-dollars, upwards to the nearest."""
-    return round(usd * MICRO)
+    """Convert dollars to whole micro-dollars, upwards: a bound must not be rounded below the price."""
+    return math.ceil(round(usd * MICRO, 3))
 
 
 def find_call(connection: sqlite3.Connection, key: str) -> CallRow | None:
@@ -86,10 +87,9 @@ def sends_in_doubt(connection: sqlite3.Connection) -> list[SendRow]:
     return _sends(connection, "state = 'in_doubt' ORDER BY began_at, id", ())
 
 
-def sends_under_way(connection: sqlite3.Connection) -> frozenset[str]:
-    """Name the sends that have begun and not ended."""
-    rows = connection.execute("SELECT id FROM send WHERE state IN ('intent', 'submitted')")
-    return frozenset(row[0] for row in rows)
+def sends_under_way(connection: sqlite3.Connection) -> list[SendRow]:
+    """List the sends that have begun and not ended."""
+    return _sends(connection, "state IN ('intent', 'submitted') ORDER BY began_at, id", ())
 
 
 def open_call(
@@ -127,7 +127,7 @@ def begin_send(
     blocking = [send for send in earlier if blocks(send)]
     if blocking:
         raise GgtError(f"send {blocking[0].id!r} is {blocking[0].state}: not sent again")
-    _check_budget(connection, reserve_micro, budget_micro)
+    _check_budget(connection, reserve_micro, None if repeatable else budget_micro)
     number = len(earlier) + 1
     identity = f"{key[:24]}-{number}"
     connection.execute(
@@ -157,10 +157,16 @@ def settle(
 ) -> None:
     """End a send that was answered: its reservation becomes what it cost."""
     _end(connection, send, state=state, cost_micro=cost_micro, detail=detail)
+    _move(connection, send, cost_micro)
+
+
+def book(connection: sqlite3.Connection, send: SendRow, cost_micro: int) -> None:
+    """Count what a send cost whose reply is here and was not read yet: the money is gone, the answer may follow."""
     connection.execute(
-        "UPDATE spend SET reserved_micro = reserved_micro - ?, settled_micro = settled_micro + ?",
-        (send.reserved_micro, cost_micro),
+        "UPDATE send SET state = 'submitted', cost_micro = ?, reserved_micro = 0 WHERE id = ?",
+        (cost_micro, send.id),
     )
+    _move(connection, send, cost_micro)
 
 
 def release_unbilled(connection: sqlite3.Connection, send: SendRow, detail: str) -> None:
@@ -212,8 +218,13 @@ def allow_retries(connection: sqlite3.Connection, allowance_micro: int) -> list[
 
     Retries allowed earlier count against it. The doubtful send itself stays in doubt: it may be on the bill.
     """
-    doubtful = sends_in_doubt(connection)
-    used = sum(send.reserved_micro for send in doubtful if send.retried)
+    used = sum(send.reserved_micro for send in sends_in_doubt(connection) if send.retried)
+    doubtful = _sends(
+        connection,
+        "state = 'in_doubt' AND call IN (SELECT key FROM call JOIN lane ON lane.id = call.lane "
+        "WHERE call.state = 'open' AND lane.state != 'closed') ORDER BY began_at, id",
+        (),
+    )
     allowed: list[SendRow] = []
     for send in doubtful:
         if send.retried or used + send.reserved_micro > allowance_micro:
@@ -223,6 +234,14 @@ def allow_retries(connection: sqlite3.Connection, allowance_micro: int) -> list[
         log(connection, "retry_allowed", send.id, f"{send.reserved_micro} micro-dollars at risk")
         allowed.append(send)
     return allowed
+
+
+def withdraw_retries(connection: sqlite3.Connection) -> None:
+    """Take back what an earlier run allowed to be retried and never sent: the present run decides anew."""
+    connection.execute(
+        "UPDATE send SET retried = 0 WHERE state = 'in_doubt' AND retried = 1 AND NOT EXISTS "
+        "(SELECT 1 FROM send AS later WHERE later.call = send.call AND later.number > send.number)"
+    )
 
 
 def spend(connection: sqlite3.Connection) -> Spend:
@@ -247,7 +266,7 @@ def log(connection: sqlite3.Connection, kind: str, subject: str, detail: str) ->
 def _check_budget(
     connection: sqlite3.Connection, reserve_micro: int, budget_micro: int | None
 ) -> None:
-    if budget_micro is None or reserve_micro == 0:
+    if budget_micro is None:
         return
     (committed,) = connection.execute("SELECT settled_micro + reserved_micro FROM spend").fetchone()
     if committed + reserve_micro > budget_micro:
@@ -261,6 +280,14 @@ def _free(connection: sqlite3.Connection, send: SendRow, *, state: SendState, de
     _end(connection, send, state=state, cost_micro=0, detail=detail)
     connection.execute(
         "UPDATE spend SET reserved_micro = reserved_micro - ?", (send.reserved_micro,)
+    )
+
+
+def _move(connection: sqlite3.Connection, send: SendRow, cost_micro: int) -> None:
+    """Turn a send's reservation into what it cost, beyond what was booked already."""
+    connection.execute(
+        "UPDATE spend SET reserved_micro = reserved_micro - ?, settled_micro = settled_micro + ?",
+        (send.reserved_micro, cost_micro - send.cost_micro),
     )
 
 

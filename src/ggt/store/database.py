@@ -23,6 +23,8 @@ class _Write(Generic[T]):
 
     work: Callable[[sqlite3.Connection], T]
     future: "Future[T]"
+    must_hold: bool = False
+    """True when nobody waits: if it fails, nothing that comes after may hold either."""
     result: T | None = None
     error: Exception | None = None
 
@@ -35,16 +37,14 @@ class Database:
         self._connection = schema.open_for_writing(path)
         self._reader = schema.open_for_reading(path)
         self._queue: queue.SimpleQueue[_Write[object] | None] = queue.SimpleQueue()
-        self._failure: BaseException | None = None
+        self._failure: StorageError | None = None
         self.num_commits = 0
         self._thread = threading.Thread(target=self._serve, name="ledger-writer", daemon=True)
         self._thread.start()
 
     def write_soon(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Queue work without waiting; every later write is durable only after it, and raises if it failed."""
-        future = self._submit(work)
-        future.add_done_callback(self._remember_failure)
-        return future
+        return self._submit(work, must_hold=True)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work(connection)` in a transaction of its own; return when it is on the disk.
@@ -53,10 +53,7 @@ class Database:
             StorageError: the disk is full or the file cannot be written; nothing of this work was kept.
             Exception: whatever `work` raised; nothing of it was kept.
         """
-        result = await asyncio.wrap_future(self._submit(work))
-        if self._failure is not None:
-            raise self._failure
-        return result
+        return await asyncio.wrap_future(self._submit(work))
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the same from ordinary code, waiting for it."""
@@ -66,6 +63,14 @@ class Database:
         """Run a query on what is committed; from the thread that made this object only."""
         return work(self._reader)
 
+    def read_apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a long query on a connection of its own; from any thread."""
+        connection = schema.open_for_reading(self._path)
+        try:
+            return work(connection)
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Finish what was submitted and let go of the file."""
         self._queue.put(None)
@@ -73,11 +78,10 @@ class Database:
         self._reader.close()
         self._connection.close()
 
-    def _remember_failure(self, future: "Future[T]") -> None:
-        self._failure = self._failure or future.exception()
-
-    def _submit(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
-        item = _Write(work, Future[T]())
+    def _submit(
+        self, work: Callable[[sqlite3.Connection], T], *, must_hold: bool = False
+    ) -> "Future[T]":
+        item = _Write(work, Future[T](), must_hold)
         item.future.set_running_or_notify_cancel()  # from here on nobody can withdraw it
         self._queue.put(item)  # pyright: ignore[reportArgumentType]  # results are told apart by their futures
         return item.future
@@ -116,6 +120,7 @@ class Database:
                 f"cannot write {str(self._path)!r} ({error}): free space or make it writable, then run again"
             )
             for item in batch:
+                self._failure = failure if item.must_hold else self._failure
                 item.future.set_exception(failure)
             return
         for item in batch:
@@ -125,6 +130,9 @@ class Database:
                 item.future.set_result(item.result)
 
     def _run(self, item: _Write[object]) -> None:
+        if self._failure is not None:
+            item.error = self._failure
+            return
         self._connection.execute("SAVEPOINT one")
         try:
             item.result = item.work(self._connection)
@@ -132,5 +140,7 @@ class Database:
             raise  # the disk, not this piece of work: everybody in the batch must know
         except Exception as error:  # noqa: BLE001  # handed to whoever asked, through the future
             item.error = error
+            if item.must_hold:
+                self._failure = StorageError(f"the ledger refused what it must hold: {error!r}")
             self._connection.execute("ROLLBACK TO one")
         self._connection.execute("RELEASE one")

@@ -1,10 +1,11 @@
 """People's decisions: append-only, in a file of their own, bound to the pixels that they saw."""
 
+import hashlib
 import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -34,7 +35,7 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON decision
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one person decided about one candidate, and when (ISO 8601, UTC).
+    """What one person decided about one candidate, and when (ISO 8601, UTC; empty: when it is added).
 
     `lq` and `candidate` are pixel hashes: a decision never carries over to other pixels. The last decision by
     anybody on the same pixels counts. `reasons` are names of aspects or faults; `region` is in pixels of the lq.
@@ -79,7 +80,7 @@ class Decisions:
 
     def add(self, decisions: Iterable[Decision]) -> int:
         """Append decisions, all or none; those already there are skipped; returns how many are new."""
-        rows = [(_identity(d), d.lq, d.candidate, _dump(d)) for d in decisions]
+        rows = [(_identity(d), d.lq, d.candidate, _dump(_dated(d))) for d in decisions]
         before = self._connection.total_changes
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -155,7 +156,7 @@ def _parse(line: str) -> Decision | None:
         return None
     if not fields.get("reviewer"):
         raise ValueError("reviewer is empty: say who decided")
-    fields["at"] = fields.get("at") or now()
+    fields["at"] = fields.get("at") or ""
     return _ADAPTER.validate_python(fields)
 
 
@@ -164,6 +165,9 @@ def _dump(decision: Decision) -> str:
 
 
 def _identity(decision: Decision) -> str:
-    return "|".join(
-        (decision.lq, decision.candidate, decision.reviewer, decision.at, decision.choice)
-    )
+    """Name a decision by all that was said, the time as it was given: the same file again adds nothing."""
+    return hashlib.sha256(_dump(decision).encode()).hexdigest()
+
+
+def _dated(decision: Decision) -> Decision:
+    return decision if decision.at else replace(decision, at=now())

@@ -147,8 +147,8 @@ def set_state(
 def reopen_all(connection: sqlite3.Connection) -> int:
     """Run every lane again under a changed recipe: finished calls answer from the ledger, the rest is new."""
     return connection.execute(
-        "UPDATE lane SET state = 'ready', revision = revision + 1, version = version + 1 "
-        "WHERE state NOT IN ('closed', 'in_doubt')"
+        "UPDATE lane SET revision = revision + 1, version = version + 1, "
+        "state = CASE WHEN state IN ('closed', 'in_doubt') THEN state ELSE 'ready' END"
     ).rowcount
 
 

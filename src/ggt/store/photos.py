@@ -75,7 +75,7 @@ def by_path(connection: sqlite3.Connection, state: PhotoState) -> Iterator[Photo
     while True:
         rows = connection.execute(
             "SELECT id, path, stated, state, reason, detail, record FROM photo "
-            "WHERE state = ? AND path > ? ORDER BY path LIMIT ?",
+            "WHERE +state = ? AND path > ? ORDER BY path LIMIT ?",  # + keeps to the index on path
             (state, after, _PAGE),
         ).fetchall()
         if not rows:

@@ -97,7 +97,7 @@ CREATE TABLE send (
   ended_at REAL,
   UNIQUE (call, number)
 ) WITHOUT ROWID;
-CREATE INDEX send_open ON send (state) WHERE state IN ('intent', 'submitted', 'in_doubt');
+CREATE INDEX send_by_state ON send (state);
 
 CREATE TABLE spend (
   one INTEGER PRIMARY KEY CHECK (one = 1),

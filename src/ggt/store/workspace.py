@@ -1,5 +1,6 @@
 """The folder of one build: where its files lie, who may write, and how it is opened for reading."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -80,17 +81,25 @@ def hold(folder: Path) -> Generator[Layout]:
     except OSError as error:
         raise storage_error(folder, error) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(descriptor):
             holder = layout.lock.read_text(encoding="utf-8") or "a process that just started"
             raise WorkspaceHeldError(
                 f"{str(folder)!r} is being built by {holder}: wait for it or stop it"
-            ) from None
+            )
         _sign(descriptor, layout)
         yield layout
     finally:
         os.close(descriptor)  # the kernel lets go of the lock, also after kill -9
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock; a glance of `ggt status` holds it for a moment and is waited for."""
+    for _ in range(10):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _sign(descriptor: int, layout: Layout) -> None:
