@@ -18,6 +18,10 @@ def test_copies_stay_near(clean):
         assert distance(image, thumbnail(image, 256)) == 0
 
 
+def test_the_median_makes_half_of_the_bits_ones(clean):
+    assert all(31 <= perceptual_hash(image).bit_count() <= 33 for image in clean)
+
+
 def test_different_photos_are_far_apart(clean):
     for index, image in enumerate(clean):
         assert min(distance(image, other) for other in clean[:index] + clean[index + 1 :]) > 12

@@ -253,6 +253,16 @@ def test_only_large_photos_are_ever_called_clean(photos):
     assert "noise" in large.detail
 
 
+def test_a_clean_photo_below_the_lqs_side_is_ingested(photos, tmp_path):
+    image = read_image(photos / "clean/camera_35.jpg").image
+    settings = IngestSettings(side=256)
+    assert (
+        ingest(tmp_path, put(tmp_path, "a.png", image[:256, :300]), settings).reason
+        == "already_clean"
+    )
+    assert ingest(tmp_path, put(tmp_path, "b.png", image[:255, :300]), settings).reason is None
+
+
 def ingest_into(root: Path, path: str, settings: IngestSettings, **stated: str) -> IngestResult:
     return ingest_photo(str(root), Photo(path=path, **stated), settings, Path(os.devnull))
 
