@@ -207,8 +207,9 @@ def try_seed(folder: Path, seed: int, expected: list[tuple[str | int, ...]]) -> 
         kills = tuple(run_and_kill(command, address, rng) for _ in range(rng.randint(1, 3)))
         time.sleep(0.15)  # what was under way at the provider is billed by now
         held = run_to_end(command, address)
-        problems = [] if held.returncode == 0 else [f"hold ended {held.returncode}: {held.stderr}"]
-        problems += check_money(workspace, bill, held=True)
+        if held.returncode != 0:
+            return Case(seed, kills, 0, (f"hold ended {held.returncode}: {held.stderr[-2000:]}",))
+        problems = check_money(workspace, bill, held=True)
         listed = {entry["send"] for entry in json.loads(held.stdout)["in_doubt"]}
         retry = build_command(
             folder, workspace, "--in-doubt", "retry", "--in-doubt-allowance", "40"

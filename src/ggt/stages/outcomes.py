@@ -204,7 +204,7 @@ def _ended(lq: _Lq, states: dict[lanes.LaneState, _Lane]) -> Fate:
         last = states["rejected"].attempts[-1]
         reasons = ASSESSMENT.validate_json(last.assessment).reasons
         stage = last.stage if last.stage in ("align", "screen", "judge") else "judge"
-        return Fate(stage, reasons[0] if reasons else "", category, severity)
+        return Fate(stage, reasons[0].partition(":")[0] if reasons else "", category, severity)
     if "refused" in states:
         return Fate("refused", "the restorer refused", category, severity)
     failed = states.get("failed")
