@@ -5,6 +5,8 @@ from pydantic import Field
 from ggt.settings.base import Settings
 from ggt.types import Category
 
+_OCCLUDED: tuple[Category, ...] = ("rain", "snow")
+
 
 class AlignSettings(Settings):
     """What a candidate's geometry may be; distances in pixels of the pair.
@@ -38,10 +40,17 @@ class ScreenSettings(Settings):
     """Root mean square difference from the lq, in 8-bit levels, below which a candidate is unchanged."""
     max_unnatural: float = Field(default=2.2, gt=1)
     """Factor by which the distance from clean photos may grow from lq to candidate."""
-    max_noise: float = Field(default=6.0, ge=0)
+    max_noise: float = Field(default=4.5, ge=0)
     """Noise of the candidate in 8-bit levels, where it is noisier than its lq, contrast allowed for."""
     min_fidelity: float = Field(default=0.55, ge=0, le=1)
     """Likeness of the structure of 25 to 50 pixels in lq and candidate."""
+    max_flat_likeness: float = Field(default=1.0, ge=0, le=1)
+    """Likeness of fine structure where the candidate is flat: in rain and snow just that should be gone; 1 is off."""
+
+
+def _screens() -> dict[Category, ScreenSettings]:
+    """Faithful pairs in rain and snow lie below 0.8 (95 in 100), what restores nothing above 0.9."""
+    return {name: ScreenSettings(max_flat_likeness=0.85) for name in _OCCLUDED}
 
 
 class JudgeSettings(Settings):
@@ -58,7 +67,7 @@ class QualitySettings(Settings):
 
     align: AlignSettings = Field(default_factory=AlignSettings)
     screen: ScreenSettings = Field(default_factory=ScreenSettings)
-    screens: dict[Category, ScreenSettings] = Field(default_factory=dict[Category, ScreenSettings])
+    screens: dict[Category, ScreenSettings] = Field(default_factory=_screens)
     judge: JudgeSettings = Field(default_factory=JudgeSettings)
 
     def screen_for(self, category: Category) -> ScreenSettings:

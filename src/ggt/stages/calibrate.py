@@ -5,6 +5,7 @@ cached apart from thresholds, so that another fit takes seconds.
 """
 
 import hashlib
+import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from ggt.errors import UsageError
 from ggt.judges._detectors import MeasuredModel
 from ggt.judges.measured import judge_by
 from ggt.settings.quality import QualitySettings
+from ggt.sources import Source
+from ggt.sources.bundled import bundled_folder
 from ggt.sources.folder import list_images
 from ggt.stages.align import align_defects
 from ggt.stages.calibration_cases import Case, Cell, Level, measure_cell
@@ -65,6 +68,56 @@ class Rate:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Every case judged without its photo, and the model fitted on all photos."""
+
+    judged: tuple[Judged, ...]
+    model: MeasuredModel
+
+
+def calibrate(
+    photos: Path | None,
+    *,
+    deal_cells: Callable[[list[Path]], list[Cell]],
+    cache: Path | None,
+    num_processes: int,
+    show: Callable[[str, int, int | None], None],
+) -> Calibration:
+    """Measure, fit and judge; without `photos`, on the photos that come with scikit-image.
+
+    Raises:
+        UsageError: fewer than two photos.
+    """
+    cells = deal_cells(find_photos(photos))
+    cases = measure(
+        cells,
+        cache=cache,
+        num_processes=num_processes,
+        advance=_counter("measure", len(cells), show),
+    )
+    held = len({case.photo for case in cases})
+    judged = leave_one_photo_out(
+        cases, quality=QualitySettings(), advance=_counter("leave one photo out", held, show)
+    )
+    return Calibration(
+        tuple(judged), fit_all(tabulate(cases), made_by=f"ggt {__version__} calibrate")
+    )
+
+
+def _counter(
+    stage: str, total: int, show: Callable[[str, int, int | None], None]
+) -> Callable[[int], None]:
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        show(stage, done, total)
+
+    return advance
+
+
 def measure(
     cells: Sequence[Cell],
     *,
@@ -82,7 +135,8 @@ def measure(
             advance(1)
         else:
             missing[index] = file
-    with ProcessPoolExecutor(num_processes) as pool:
+    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    with ProcessPoolExecutor(num_processes, context) as pool:
         jobs = {pool.submit(measure_cell, cells[index]): index for index in missing}
         for job in as_completed(jobs):
             index = jobs[job]
@@ -108,12 +162,17 @@ def _key(cell: Cell) -> str:
     return f"{cell.photo.stem}-{cell.degradation}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def find_photos(folder: Path) -> list[Path]:
-    """List the clean photos of a folder, sorted.
+def find_photos(folder: Path | None) -> list[Path]:
+    """List the clean photos of a folder, sorted; without one, those that come with scikit-image.
 
     Raises:
         UsageError: no such folder, or fewer than two photos in it.
     """
+    if folder is None:
+        root = bundled_folder()
+        return [
+            root / photo.path for photo in plugins.load("sources", "bundled", Source).find(root)
+        ]
     photos = sorted(folder / path for path in list_images(folder).images)
     if len(photos) < 2:
         raise UsageError(

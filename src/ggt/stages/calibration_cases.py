@@ -181,7 +181,7 @@ def _faults(seed: int) -> list[tuple[str, Level]]:
 def measure_cell(cell: Cell) -> list[Case]:
     """Degrade, spoil and measure; a pool job."""
     cv2.setNumThreads(1)
-    hq, other = _square(cell.photo, cell.side), _square(cell.other, cell.side)
+    hq, other = square(cell.photo, cell.side), square(cell.other, cell.side)
     names = f"{cell.photo.stem} {cell.degradation}".encode()
     rng = np.random.default_rng((cell.seed, zlib.crc32(names)))
     degradation = plugins.load("degradations", cell.degradation, Degradation)
@@ -220,7 +220,7 @@ def _lazy(
     return name, "lazy", Planted(lq, made, {}, decidable=not nearer)
 
 
-def _square(path: Path, side: int) -> Image:
+def square(path: Path, side: int) -> Image:
     """Read a photo as ingest does by default: short side to `side`, Lanczos, centre crop."""
     image = read_image(path).image
     factor = side / min(image.shape[:2])

@@ -189,7 +189,7 @@ def _usual(
         share * one + (1 - share) * two
         for one, two in zip(_location(own), _location(everywhere), strict=True)
     )
-    return middles, spreads + 0.2 * everywhere.std(axis=0) + 1e-6
+    return middles, np.maximum(spreads + 0.2 * everywhere.std(axis=0), 1e-3)
 
 
 def _location(scores: Scores) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ def screen(features: Mapping[str, float], *, settings: ScreenSettings) -> list[D
         _unnatural(features, settings),
         _noisier(features, settings),
         _unfaithful(features, settings),
+        _left_behind(features, settings),
     )
     return [defect for defect in checks if defect is not None]
 
@@ -50,3 +51,12 @@ def _unfaithful(features: Mapping[str, float], settings: ScreenSettings) -> Defe
         return None
     detail = f"structure is alike to {likeness:.2f} only (at least {settings.min_fidelity:g})"
     return Defect("object_consistency", "wrong_photo", 0.9, detail)
+
+
+def _left_behind(features: Mapping[str, float], settings: ScreenSettings) -> Defect | None:
+    """Reject candidates whose flat parts still have the streaks or flakes of the lq."""
+    likeness = features["flat_likeness_0"]
+    if settings.max_flat_likeness >= 1 or likeness <= settings.max_flat_likeness:
+        return None
+    detail = f"fine structure of flat parts is alike to {likeness:.2f} (at most {settings.max_flat_likeness:g})"
+    return Defect("restoration_quality", "residual_degradation", 0.6, detail)
