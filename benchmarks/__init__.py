@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its table; the tables are committed beside them."""

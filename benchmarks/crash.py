@@ -59,7 +59,8 @@ def write_recipe(path: Path) -> None:
     """Ask for small sides, so that a build takes seconds, and for no resends: a call's second send breaks a promise."""
     path.write_text(
         '[[lanes]]\nrestorer = "paid"\nsamples = 2\n[ingest]\nside = 256\nset_aside_clean = false\n'
-        "[restore]\nmax_attempts = 2\nnum_resends = 0\n[budget]\nusd = 50.0\nnum_under_way = 8\n[quality.align]\nmin_side = 192\n",
+        "[restore]\nmax_attempts = 2\nnum_resends = 0\n[budget]\nusd = 50.0\nnum_under_way = 8\n"
+        "[quality.align]\nmin_side = 192\n",
         encoding="utf-8",
     )
 
