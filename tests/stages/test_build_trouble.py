@@ -15,7 +15,7 @@ import pytest
 
 from ggt.stages.status import read_status
 from rehearsal import write_photos
-from unprivileged import run_as_nobody
+from unprivileged import run_unprivileged
 
 RECIPE = """
 [[lanes]]
@@ -95,17 +95,17 @@ def test_a_read_only_workspace_is_a_clear_line_and_can_still_be_read(folder):
     for path in (folder / "ws", *(folder / "ws").rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     read_status(folder / "ws")  # imports what the command imports late
-    code, said = run_as_nobody(*command(folder)[3:])
+    code, said = run_unprivileged(*command(folder)[3:])
     assert code == 3, said
     assert "writable" in said
-    code, said = run_as_nobody("status", str(folder / "ws"), "--json")
+    code, said = run_unprivileged("status", str(folder / "ws"), "--json")
     assert code == 0, said
     assert json.loads(said)["photos"] == 4
 
 
 def test_a_forbidden_folder_of_photos_is_a_usage_error(folder):
     (folder / "photos").chmod(0o000)
-    code, said = run_as_nobody(*command(folder)[3:])
+    code, said = run_unprivileged(*command(folder)[3:])
     assert code == 2, said
     assert "photos" in said
     (folder / "photos").chmod(0o777)
