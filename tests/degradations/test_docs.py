@@ -1,21 +1,13 @@
 """The example of docs/add-a-degradation.md works."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 
+from docs_examples import example_plugin
 from ggt.degradations import Degradation
-
-PAGE = Path(__file__).parents[2] / "docs" / "add-a-degradation.md"
 
 
 def test_the_example_is_a_degradation():
-    code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert code
-    names: dict[str, object] = {}
-    exec(code[1], names)
-    plugin = names["PLUGIN"]
+    plugin = example_plugin("add-a-degradation.md")
     assert isinstance(plugin, Degradation)
     white = np.full((33, 65, 3), 200, np.uint8)
     dark = plugin.apply(white, 1.0, np.random.default_rng(0))

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from ggt.settings.recipe import Recipe
 from ggt.stages.attempts import ASSESSMENT, LQ_RECORD, PROMPT
+from ggt.stages.collect import PHOTO
 from ggt.stages.lane import Tried, accepted_candidate
 from ggt.stages.restore import load_restorer
 from ggt.stages.select import Passing, select
@@ -20,9 +21,8 @@ from ggt.store.decisions import Decision
 from ggt.store.lanes import AttemptRow, LaneRow
 from ggt.store.photos import LqRow, PhotoRow
 from ggt.store.workspace import Reading
-from ggt.types import ASSURANCES, Assurance, Fate, LqRecord, Pair, Photo, Rejected
+from ggt.types import ASSURANCES, Assurance, Fate, LqRecord, Pair, Rejected
 
-PHOTO = TypeAdapter(Photo)
 _NOTES = TypeAdapter(dict[str, str | float])
 _MICRO = calls.MICRO
 

@@ -211,14 +211,6 @@ def count_by_state(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT state, count(*) FROM lane GROUP BY state").fetchall())
 
 
-def find_by_state(connection: sqlite3.Connection, state: LaneState) -> list[LaneRow]:
-    """List the lanes of a state."""
-    rows = connection.execute(
-        f"SELECT {_LANE_COLUMNS} FROM lane WHERE state = ? ORDER BY id", (state,)
-    )
-    return [LaneRow(*row) for row in rows]
-
-
 def retry_failed(connection: sqlite3.Connection) -> int:
     """Let failed lanes be tried once more; returns how many."""
     return connection.execute(
