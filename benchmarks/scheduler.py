@@ -106,7 +106,7 @@ async def run_all(database, inbox, *, sleep_s, repeatable):
             sample=0,
         )
         answered = await asker.ask(question, service, lane=lane_id)
-        new = lanes.NewAttempt(
+        new = lanes.AttemptRow(
             1, answered.key, "{}", "c", f"h{lane_id}", "{}", "passed", None, "{}"
         )
 

@@ -115,7 +115,7 @@ async def _attempt(
     assessment = await bench.pool.run(
         assess_blobs, lq, candidate, quality=bench.recipe.quality, blobs=bench.blobs
     )
-    new = lanes.NewAttempt(
+    row = AttemptRow(
         number=number,
         call=answered.key,
         prompt=PROMPT.dump_json(attempt.prompt).decode(),
@@ -127,11 +127,7 @@ async def _attempt(
         assessment=ASSESSMENT.dump_json(assessment).decode(),
     )
 
-    def record(connection: sqlite3.Connection) -> AttemptRow:
-        lanes.record_attempt(connection, lane, new)
-        return lanes.attempts_of(connection, lane)[-1]
-
-    row = await bench.database.write(record)
+    await bench.database.write(lambda c: lanes.record_attempt(c, lane, row))
     crashpoint("after_attempt")
     return row
 

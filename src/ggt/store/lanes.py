@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import Literal
 
 LaneState = Literal[
@@ -29,25 +29,10 @@ class LaneRow:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One candidate and what became of it; `prompt`, `notes` and `assessment` are JSON."""
+    """One candidate of a lane and what became of it; `prompt`, `notes` and `assessment` are JSON.
 
-    id: int
-    lane: int
-    revision: int
-    number: int
-    call: str
-    prompt: str
-    candidate: str
-    pixel_hash: str
-    notes: str
-    outcome: Outcome
-    stage: str | None
-    assessment: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewAttempt:
-    """What one attempt adds."""
+    The fields are columns of those names: what is written is what is read.
+    """
 
     number: int
     call: str
@@ -152,32 +137,17 @@ def reopen_all(connection: sqlite3.Connection) -> int:
     ).rowcount
 
 
-def record_attempt(connection: sqlite3.Connection, lane: LaneRow, attempt: NewAttempt) -> None:
-    """Keep a candidate with its assessment; an attempt is written once."""
+def record_attempt(connection: sqlite3.Connection, lane: LaneRow, attempt: AttemptRow) -> None:
+    """Keep a candidate with its assessment under the lane's present revision; an attempt is written once."""
+    values = (lane.id, lane.revision, *astuple(attempt))
+    places = ", ".join("?" * len(values))
     connection.execute(
-        "INSERT INTO attempt (lane, revision, number, call, prompt, candidate, pixel_hash, notes, "
-        "outcome, stage, assessment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            lane.id,
-            lane.revision,
-            attempt.number,
-            attempt.call,
-            attempt.prompt,
-            attempt.candidate,
-            attempt.pixel_hash,
-            attempt.notes,
-            attempt.outcome,
-            attempt.stage,
-            attempt.assessment,
-        ),
+        f"INSERT INTO attempt (lane, revision, {_ATTEMPT_COLUMNS}) VALUES ({places})", values
     )
 
 
 _LANE_COLUMNS = "id, lq, restorer, prompt, sample, revision, state, detail"
-_ATTEMPT_COLUMNS = (
-    "id, lane, revision, number, call, prompt, candidate, pixel_hash, notes, outcome, stage, "
-    "assessment"
-)
+_ATTEMPT_COLUMNS = ", ".join(column.name for column in fields(AttemptRow))
 
 
 def get_lane(connection: sqlite3.Connection, lane: int) -> LaneRow:
