@@ -132,6 +132,22 @@ def test_a_rehearsal_without_truth_fails_its_photos_with_a_remedy(tmp_path):
     assert "ggt degrade" in why
 
 
+def test_a_failure_is_told_after_its_lane_was_closed_and_again_when_it_is_back(tmp_path):
+    photos = write_photos(tmp_path, ("coffee",))
+    (photos / "photos.csv").unlink()
+    build(request(photos, tmp_path / "ws"))
+    build(request(photos, tmp_path / "ws", small_recipe("classical")))
+    status = read_status(tmp_path / "ws")
+    assert (status.failures, exit_code(status, None)) == ((), 0)
+    ((path, why),) = status.closed_failures
+    assert path == "coffee.png"
+    assert "ggt degrade" in why
+    build(request(photos, tmp_path / "ws"))
+    status = read_status(tmp_path / "ws")
+    assert (status.failures, status.closed_failures) == (((path, why),), ())
+    assert status.fates["failed", why] == 1
+
+
 def test_an_empty_folder_is_a_usage_error(tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(UsageError, match="no photo"):

@@ -114,3 +114,36 @@ def test_when_what_nobody_waits_for_fails_nothing_after_it_holds(tmp_path: Path)
         database.write_now(lambda c: set_meta(c, "after", "1"))
     assert database.read(lambda c: get_meta(c, "after")) is None
     database.close()
+
+
+def first_version(path: Path) -> None:
+    """Make a ledger of schema version 1, in which closing a lane overwrote its state."""
+    connection = schema.open_for_writing(path)
+    connection.executescript(
+        "PRAGMA ignore_check_constraints=ON; PRAGMA foreign_keys=OFF;"
+        "ALTER TABLE lane DROP COLUMN closed; PRAGMA user_version=1;"
+        "INSERT INTO lane (lq, restorer, prompt, sample, state) VALUES (1, 'a', 'p', 0, 'closed');"
+        "INSERT INTO lane (lq, restorer, prompt, sample, state) VALUES (1, 'b', 'p', 0, 'passed');"
+    )
+    connection.close()
+
+
+def test_a_ledger_of_an_older_version_is_read_as_it_is_and_brought_up_to_date_by_a_build(
+    tmp_path: Path,
+):
+    path = tmp_path / "ledger.sqlite"
+    first_version(path)
+    query = "SELECT restorer, state, closed FROM lane ORDER BY restorer"
+    expected = [("a", "ready", 1), ("b", "passed", 0)]
+    before = path.read_bytes()
+    reader = schema.open_for_reading(path)
+    assert reader.execute(query).fetchall() == expected
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        set_meta(reader, "recipe", "x")
+    reader.close()
+    assert path.read_bytes() == before
+    schema.open_for_writing(path).close()
+    connection = sqlite3.connect(path)
+    assert connection.execute(query).fetchall() == expected
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+    connection.close()

@@ -40,6 +40,8 @@ def print_status(status: "Status", *, as_json: bool, stopped: str | None) -> Non
     emit_table(f"{status.num_photos} photos", ["stage", "meaning", "reason", "count"], rows)
     for path, why in status.failures:
         emit_text(f"failed: {path!r}: {why}")
+    for path, why in status.closed_failures:
+        emit_text(f"failed in a lane that the recipe no longer names: {path!r}: {why}")
     _print_money(status)
     if status.being_built:
         emit_text("A build is running in this workspace.")
@@ -84,6 +86,9 @@ def _as_json(status: "Status", stopped: str | None) -> JsonValue:
             for send in status.in_doubt
         ],
         "failures": [{"photo": path, "why": why} for path, why in status.failures],
+        "failures_of_closed_lanes": [
+            {"photo": path, "why": why} for path, why in status.closed_failures
+        ],
         "being_built": status.being_built,
         "stopped": stopped,
     }

@@ -7,20 +7,24 @@ from pathlib import Path
 
 from ggt.errors import StopRunError
 from ggt.stages.outcomes import fates
-from ggt.store import calls, photos
+from ggt.store import calls, lanes, photos
 from ggt.store.calls import SendRow, Spend
 from ggt.store.workspace import Reading, is_held, open_readonly
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a workspace holds now; `fates` counts (stage, reason), `failures` names what failed and why."""
+    """What a workspace holds now; `fates` counts (stage, reason), `failures` names what failed and why.
+
+    `closed_failures` are those of lanes that the recipe no longer names: on record, and no longer in the way.
+    """
 
     fates: Mapping[tuple[str, str], int]
     num_photos: int
     spend: Spend
     in_doubt: tuple[SendRow, ...]
     failures: tuple[tuple[str, str], ...]
+    closed_failures: tuple[tuple[str, str], ...]
     being_built: bool
 
     def count(self, stage: str) -> int:
@@ -36,10 +40,6 @@ def read_status(folder: Path) -> Status:
     """
     with open_readonly(folder) as reading:
         failed = photos.find_photos(reading.ledger, "failed")
-        lanes_failed = reading.ledger.execute(
-            "SELECT photo.path, lane.detail FROM lane JOIN lq ON lq.id = lane.lq "
-            "JOIN photo ON photo.id = lq.photo WHERE lane.state = 'failed' ORDER BY photo.path"
-        ).fetchall()
         (num_photos,) = reading.ledger.execute("SELECT count(*) FROM photo").fetchone()
         return Status(
             fates=Counter((fate.stage, fate.reason) for fate in fates(reading)),
@@ -48,8 +48,9 @@ def read_status(folder: Path) -> Status:
             in_doubt=_in_doubt(reading, held=is_held(folder)),
             failures=(
                 *((row.path, row.detail or row.reason or "") for row in failed),
-                *((path, detail) for path, detail in lanes_failed),
+                *lanes.failures(reading.ledger, closed=False),
             ),
+            closed_failures=tuple(lanes.failures(reading.ledger, closed=True)),
             being_built=is_held(folder),
         )
 

@@ -222,7 +222,7 @@ def allow_retries(connection: sqlite3.Connection, allowance_micro: int) -> list[
     doubtful = _sends(
         connection,
         "state = 'in_doubt' AND call IN (SELECT key FROM call JOIN lane ON lane.id = call.lane "
-        "WHERE call.state = 'open' AND lane.state != 'closed') ORDER BY began_at, id",
+        "WHERE call.state = 'open' AND lane.closed = 0) ORDER BY began_at, id",
         (),
     )
     allowed: list[SendRow] = []

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Literal
 
 LaneState = Literal[
-    "ready", "running", "passed", "rejected", "refused", "review", "in_doubt", "failed", "closed"
+    "ready", "running", "passed", "rejected", "refused", "review", "in_doubt", "failed"
 ]
 Outcome = Literal["passed", "rejected", "unjudged"]
 LEASE_S = 3600.0
@@ -58,29 +58,29 @@ def open_lanes(connection: sqlite3.Connection, lq: int, lanes: Iterable[LaneName
 
 
 def open_everywhere(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> None:
-    """Give every lq the lanes that it does not have yet, and reopen closed ones."""
+    """Give every lq the lanes that it does not have yet, and reopen closed ones, each in the state that it had."""
     for name in lanes:
         connection.execute(
             "INSERT OR IGNORE INTO lane (lq, restorer, prompt, sample) SELECT id, ?, ?, ? FROM lq",
             name,
         )
         connection.execute(
-            "UPDATE lane SET state = 'ready' "
-            "WHERE restorer = ? AND prompt = ? AND sample = ? AND state = 'closed'",
+            "UPDATE lane SET closed = 0, version = version + 1 "
+            "WHERE restorer = ? AND prompt = ? AND sample = ? AND closed = 1",
             name,
         )
 
 
 def close_other_lanes(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> int:
-    """Close the lanes that the recipe no longer names; what they made is kept."""
+    """Close the lanes that the recipe no longer names; what they made and how they ended is kept."""
     kept = set(lanes)
     names = connection.execute("SELECT DISTINCT restorer, prompt, sample FROM lane").fetchall()
     closed = 0
     for name in names:
         if tuple(name) not in kept:
             closed += connection.execute(
-                "UPDATE lane SET state = 'closed', version = version + 1 "
-                "WHERE restorer = ? AND prompt = ? AND sample = ? AND state != 'closed'",
+                "UPDATE lane SET closed = 1, version = version + 1 "
+                "WHERE restorer = ? AND prompt = ? AND sample = ? AND closed = 0",
                 name,
             ).rowcount
     return closed
@@ -90,7 +90,8 @@ def claim(connection: sqlite3.Connection, owner: str, limit: int) -> list[int]:
     """Take up to `limit` ready lanes, oldest first."""
     rows = connection.execute(
         "UPDATE lane SET state = 'running', owner = ?, lease_until = ?, version = version + 1 "
-        "WHERE id IN (SELECT id FROM lane WHERE state = 'ready' ORDER BY id LIMIT ?) RETURNING id",
+        "WHERE id IN (SELECT id FROM lane WHERE state = 'ready' AND closed = 0 ORDER BY id LIMIT ?) "
+        "RETURNING id",
         (owner, time.time() + LEASE_S, limit),
     ).fetchall()
     return sorted(row[0] for row in rows)
@@ -133,7 +134,7 @@ def reopen_all(connection: sqlite3.Connection) -> int:
     """Run every lane again under a changed recipe: finished calls answer from the ledger, the rest is new."""
     return connection.execute(
         "UPDATE lane SET revision = revision + 1, version = version + 1, "
-        "state = CASE WHEN state IN ('closed', 'in_doubt') THEN state ELSE 'ready' END"
+        "state = CASE WHEN state = 'in_doubt' THEN state ELSE 'ready' END"
     ).rowcount
 
 
@@ -160,7 +161,7 @@ def get_lane(connection: sqlite3.Connection, lane: int) -> LaneRow:
 def lanes_of(connection: sqlite3.Connection, lq: int) -> list[LaneRow]:
     """List the lanes of an lq that the recipe still names, in a fixed order."""
     rows = connection.execute(
-        f"SELECT {_LANE_COLUMNS} FROM lane WHERE lq = ? AND state != 'closed' "
+        f"SELECT {_LANE_COLUMNS} FROM lane WHERE lq = ? AND closed = 0 "
         "ORDER BY restorer, prompt, sample",
         (lq,),
     )
@@ -176,13 +177,25 @@ def attempts_of(connection: sqlite3.Connection, lane: LaneRow) -> list[AttemptRo
     return [AttemptRow(*row) for row in rows]
 
 
+def failures(connection: sqlite3.Connection, *, closed: bool) -> list[tuple[str, str]]:
+    """List (photo's path, why) of failed lanes: those that the recipe names, or those that it no longer does."""
+    return connection.execute(
+        "SELECT photo.path, coalesce(lane.detail, '') FROM lane JOIN lq ON lq.id = lane.lq "
+        "JOIN photo ON photo.id = lq.photo WHERE lane.state = 'failed' AND lane.closed = ? "
+        "ORDER BY photo.path, lane.id",
+        (closed,),
+    ).fetchall()
+
+
 def count_by_state(connection: sqlite3.Connection) -> dict[str, int]:
-    """Count lanes by state."""
-    return dict(connection.execute("SELECT state, count(*) FROM lane GROUP BY state").fetchall())
+    """Count the lanes that the recipe names, by state."""
+    rows = connection.execute("SELECT state, count(*) FROM lane WHERE closed = 0 GROUP BY state")
+    return dict(rows.fetchall())
 
 
 def retry_failed(connection: sqlite3.Connection) -> int:
-    """Let failed lanes be tried once more; returns how many."""
+    """Let failed lanes that the recipe names be tried once more; returns how many."""
     return connection.execute(
-        "UPDATE lane SET state = 'ready', version = version + 1 WHERE state = 'failed'"
+        "UPDATE lane SET state = 'ready', version = version + 1 "
+        "WHERE state = 'failed' AND closed = 0"
     ).rowcount

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ggt.errors import StorageError, WorkspaceError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Owner, lease and version columns are for many workers on one server database; one embedded engine fills
 # them too, so that moving there changes no meaning. Money is whole micro-dollars: sums stay exact.
@@ -43,7 +43,8 @@ CREATE TABLE lane (
   sample INTEGER NOT NULL,
   revision INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL DEFAULT 'ready' CHECK (state IN
-    ('ready', 'running', 'passed', 'rejected', 'refused', 'review', 'in_doubt', 'failed', 'closed')),
+    ('ready', 'running', 'passed', 'rejected', 'refused', 'review', 'in_doubt', 'failed')),
+  closed INTEGER NOT NULL DEFAULT 0,
   detail TEXT,
   owner TEXT,
   lease_until REAL,
@@ -115,6 +116,15 @@ CREATE TABLE event (
 );
 """
 
+_UPGRADES = {
+    # Closing a lane overwrote its state: what it was is gone, so such lanes are run through once more.
+    1: (
+        "ALTER TABLE lane ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;"
+        "UPDATE lane SET closed = 1, state = 'ready' WHERE state = 'closed';"
+    ),
+}
+"""Version -> what turns it into the next one."""
+
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the ledger, creating it if need be; WAL and a full sync: a commit that returned survives a power cut.
@@ -129,10 +139,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-        if _version(connection) == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
-            )
+        _bring_up_to_date(connection)
     except sqlite3.OperationalError as error:
         raise StorageError(
             f"cannot write {str(path)!r} ({error}): free space or make the folder writable"
@@ -153,7 +160,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
     connection = _open_uri(path, "mode=ro")
     _check(path, connection)
-    return connection
+    return connection if _version(connection) in (0, SCHEMA_VERSION) else _as_today(connection)
 
 
 def _open_uri(path: Path, options: str) -> sqlite3.Connection:
@@ -174,6 +181,26 @@ def _open_uri(path: Path, options: str) -> sqlite3.Connection:
     except sqlite3.DatabaseError:
         return connection
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables, or turn those of an older version into today's."""
+    version = _version(connection)
+    steps = [_UPGRADES[old] for old in range(version, SCHEMA_VERSION)] if version else [_TABLES]
+    if version < SCHEMA_VERSION:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {''.join(steps)} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+        )
+
+
+def _as_today(old: sqlite3.Connection) -> sqlite3.Connection:
+    """Copy an older ledger into memory and bring the copy up to date: the file itself may be read-only."""
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    old.backup(copy)
+    old.close()
+    _bring_up_to_date(copy)
+    copy.execute("PRAGMA query_only=ON")
+    return copy
 
 
 def _version(connection: sqlite3.Connection) -> int:
