@@ -14,6 +14,7 @@ from ggt.stages.review import export_decisions, export_waiting, import_decisions
 from ggt.stages.status import exit_code, read_status
 from ggt.store.decisions import Decision, Decisions
 from ggt.store.workspace import hold, open_readonly
+from ggt.types import Box
 from rehearsal import request, small_recipe, write_photos
 
 
@@ -203,6 +204,50 @@ def test_regenerate_gives_one_extra_attempt_with_the_persons_reasons(workspace):
     assert "too green" in json.loads(prompts[-1][0])["defects"][0]["detail"]
     build(request(workspace / "photos", workspace / "ws"))
     assert rows(workspace, f"SELECT count(*) FROM attempt WHERE lane = {lane}")[0][0] == before + 1
+
+
+def rejected_lane(workspace):
+    """Build under a bound that nothing passes; returns (lq, candidates, lane) of a lane, and the recipe."""
+    quality = small_recipe().quality
+    screen = quality.screen.model_copy(update={"min_change": 255.0})
+    recipe = small_recipe().model_copy(
+        update={"quality": quality.model_copy(update={"screen": screen})}
+    )
+    build(request(workspace / "photos", workspace / "ws", recipe, reopen=True))
+    found = rows(
+        workspace,
+        "SELECT lq.pixel_hash, attempt.pixel_hash, lane.id FROM attempt JOIN lane ON lane.id = "
+        "attempt.lane JOIN lq ON lq.id = lane.lq WHERE attempt.revision = lane.revision AND "
+        "lane.state = 'rejected' AND lane.id = (SELECT min(id) FROM lane WHERE state = 'rejected') "
+        "ORDER BY attempt.number",
+    )
+    return found[0][0], [candidate for _, candidate, _ in found], found[0][2], recipe
+
+
+def test_what_a_person_says_of_an_earlier_candidate_reaches_the_extra_attempt(workspace):
+    lq, candidates, lane, recipe = rejected_lane(workspace)
+    assert len(candidates) == 3
+    region = Box(8, 16, 32, 24)
+    spoken = {"reasons": ("cast",), "note": "too green", "region": region}
+    decide(workspace, (lq, candidates[0]), "regenerate", **spoken)
+    build(request(workspace / "photos", workspace / "ws", recipe))
+    ((prompt,),) = rows(
+        workspace,
+        f"SELECT prompt FROM attempt WHERE lane = {lane} AND number = 4",
+    )
+    first = json.loads(prompt)["defects"][0]
+    assert (first["kind"], first["detail"]) == ("cast", "too green")
+    assert Box(**first["box"]) == region
+
+
+def test_a_note_or_a_region_without_a_reason_reaches_the_extra_attempt_too(workspace):
+    lq, candidate, lane = passed(workspace)
+    region = Box(8, 16, 32, 24)
+    decide(workspace, (lq, candidate), "regenerate", note="look at the roof", region=region)
+    build(request(workspace / "photos", workspace / "ws"))
+    prompts = rows(workspace, f"SELECT prompt FROM attempt WHERE lane = {lane} ORDER BY number")
+    first = json.loads(prompts[-1][0])["defects"][0]
+    assert (first["detail"], Box(**first["box"])) == ("look at the roof", region)
 
 
 def test_with_reviewed_assurance_every_pair_waits_for_people(workspace):

@@ -171,11 +171,16 @@ def _prompt(
     writer = load_strategy(strategy)
     if not tried:
         return writer.write(category, ())
-    last = tried[-1]
-    measured = ASSESSMENT.validate_json(last.assessment).defects
-    people = [d for d in decisions if d.candidate == last.pixel_hash and d.choice == "regenerate"]
-    said = tuple(defect for decision in people[-1:] for defect in _defects_of(decision))
-    return writer.write(category, said + measured)
+    measured = ASSESSMENT.validate_json(tried[-1].assessment).defects
+    return writer.write(category, _said(tried, decisions) + measured)
+
+
+def _said(tried: list[AttemptRow], decisions: list[Decision]) -> tuple[Defect, ...]:
+    """Gather why people sent candidates of the lane back, the latest first; it holds for every later attempt."""
+    last = {decision.candidate: decision for decision in decisions}
+    standing = [last[row.pixel_hash] for row in tried if row.pixel_hash in last]
+    sent_back = [d for d in reversed(decisions) if d in standing and d.choice == "regenerate"]
+    return tuple(defect for decision in sent_back for defect in _defects_of(decision))
 
 
 def _defects_of(decision: Decision) -> list[Defect]:
@@ -187,6 +192,9 @@ def _defects_of(decision: Decision) -> list[Defect]:
             aspect = name if reason == name else aspect
         detail = decision.note or f"a reviewer marked {reason}"
         found.append(Defect(aspect, reason, 1.0, detail, decision.region))
+    if not found and (decision.note or decision.region):
+        detail = decision.note or "a reviewer marked this place"
+        found.append(Defect("restoration_quality", "marked", 1.0, detail, decision.region))
     return found
 
 
