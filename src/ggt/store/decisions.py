@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ggt.errors import StorageError, UsageError
+from ggt.store.schema import open_unchanged
 from ggt.types import Box
 
 Choice = Literal["accept", "reject", "regenerate"]
@@ -66,13 +67,14 @@ class Decisions:
         self._path = path
         try:
             if readonly:
-                self._connection = sqlite3.connect(":memory:")
                 if path.exists():
-                    uri = f"{path.absolute().as_uri()}?mode=ro"
-                    self._connection = sqlite3.connect(uri, uri=True)
+                    self._connection = open_unchanged(path)
                     return
+                self._connection = sqlite3.connect(":memory:")
             else:
                 self._connection = sqlite3.connect(path, isolation_level=None)
+                # Without a write-ahead log whoever reads keeps people from writing, and the other way round.
+                self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.executescript(_TABLES)
         except sqlite3.OperationalError as error:

@@ -158,9 +158,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             f"{str(path.parent)!r} is not a workspace: it holds no {path.name}. "
             "Make one with `ggt build PHOTOS --out FOLDER`"
         )
-    connection = _open_uri(path, "mode=ro")
+    connection = open_unchanged(path)
     _check(path, connection)
     return connection if _version(connection) in (0, SCHEMA_VERSION) else _as_today(connection)
+
+
+def open_unchanged(path: Path) -> sqlite3.Connection:
+    """Open any database that is there without being able to change it, also in a folder that is read-only."""
+    return _open_uri(path, "mode=ro")
 
 
 def _open_uri(path: Path, options: str) -> sqlite3.Connection:
