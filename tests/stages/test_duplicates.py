@@ -3,20 +3,17 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ggt.errors import UsageError
 from ggt.images import encode_jpeg, encode_png, read_image, resize
 from ggt.settings.ingest import IngestSettings
 from ggt.stages import duplicates
 from ggt.stages.duplicates import (
-    ExcludedSet,
     Fingerprint,
     find_duplicates,
     fingerprint,
-    read_excluded,
 )
+from ggt.stages.exclude import ExcludedFile
 from ggt.stages.ingest import IngestResult, ingest_photo
 from ggt.types import Photo
 
@@ -173,10 +170,10 @@ def test_no_photos_is_an_answer():
 
 
 def test_an_excluded_photo_stays_out_and_names_the_test_file():
-    excluded = ExcludedSet((flipped(FAR[0], 9),), ("set/x.png",))
+    excluded = [ExcludedFile("/sets/set", "x.png", 1, 1, flipped(FAR[0], 9))]
     found = find_duplicates([one("a.jpg", FAR[0]), one("b.jpg", FAR[1])], SETTINGS, excluded)
     (twin,) = found.twins
-    assert (twin.path, twin.of, twin.reason) == ("a.jpg", "set/x.png", "excluded")
+    assert (twin.path, twin.of, twin.reason) == ("a.jpg", "/sets/set/x.png", "excluded")
     assert list(found.groups) == ["b.jpg"]
 
 
@@ -214,14 +211,3 @@ def ingested(root: Path, name: str, blobs: Path | None = None) -> Fingerprint:
 def test_a_photo_that_was_not_read_has_no_fingerprint():
     with pytest.raises(ValueError, match=r"'a.jpg' was never measured"):
         fingerprint(Photo(path="a.jpg"), IngestResult("a.jpg", "failed", "unreadable"))
-
-
-def test_an_excluded_set_is_hashed_whole_or_not_at_all(tmp_path):
-    rng = np.random.default_rng(0)
-    (tmp_path / "x.png").write_bytes(encode_png(rng.integers(0, 255, (40, 40, 3), np.uint8)))
-    found = read_excluded([tmp_path])
-    assert found.files == (str(tmp_path / "x.png"),)
-    assert len(found.hashes) == 1
-    (tmp_path / "broken.png").write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"cannot be read whole: '.*broken.png' is not a picture"):
-        read_excluded([tmp_path])

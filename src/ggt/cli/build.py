@@ -36,7 +36,8 @@ def build(
     prompt: Annotated[str, typer.Option(help="Prompt strategy of --restorer.")] = "fixed",
     samples: Annotated[int, typer.Option(help="Samples per restorer of --restorer.")] = 1,
     exclude_set: Annotated[
-        list[Path] | None, typer.Option("--exclude-set", help="Folder of a test set to keep out.")
+        list[Path] | None,
+        typer.Option("--exclude-set", help="Folder of a test set to keep out, now and later."),
     ] = None,
     budget: Annotated[float | None, typer.Option(help="Hard stop in US dollars.")] = None,
     in_doubt: InDoubt = "",

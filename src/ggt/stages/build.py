@@ -75,7 +75,13 @@ def build(request: BuildRequest, *, advance: Advance = _in_silence) -> StopRunEr
         )
         try:
             _same_folder(parts.database, request)
-            collect.list_photos(parts.database, request.folder, stated=request.stated)
+            check_recipe(parts.database, request)
+            collect.list_photos(
+                parts.database,
+                request.folder,
+                stated=request.stated,
+                settings=request.recipe.ingest,
+            )
             prepare(parts.database, parts.inbox, request)
             return asyncio.run(_run(request, parts, advance))
         except KeyboardInterrupt:
@@ -128,11 +134,7 @@ def check_names(recipe: Recipe) -> None:
 
 
 def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
-    """Bring the ledger to where this build can go on: settle what a crash left, apply the recipe.
-
-    Raises:
-        ReopenError: the recipe changed and `reopen` was not given.
-    """
+    """Bring the ledger to where this build can go on: settle what a crash left, apply the recipe."""
     answered = book_replies(database, inbox)
     database.write_now(lambda c: calls.recover(c, answered))
     database.write_now(calls.withdraw_retries)
@@ -140,7 +142,7 @@ def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
     under_way = {send.id for send in database.read(calls.sends_under_way)}
     for send in answered - under_way:
         inbox.forget(send)  # the crash came between the commit and the removal
-    _apply_recipe(database, request)
+    _apply_recipe(database, request.recipe)
     if request.retry_failed:
         database.write_now(photos.retry_failed)
         database.write_now(lanes.retry_failed)
@@ -165,25 +167,43 @@ def book_replies(database: Database, inbox: Inbox) -> frozenset[str]:
     return answered
 
 
-def _apply_recipe(database: Database, request: BuildRequest) -> None:
-    """Store the recipe; reopen what a changed table concerns, if that was allowed."""
-    old, new = stored_recipe(database), request.recipe
-    changed = changed_tables(old, new) if old else []
+def check_recipe(database: Database, request: BuildRequest) -> None:
+    """Find a recipe that this workspace cannot go on with before anything is done.
+
+    Raises:
+        UsageError: it would derive other lqs.
+        ReopenError: it reopens what is finished, and `reopen` was not given.
+    """
+    changed = _changed(database, request.recipe)
     if "ingest" in changed:
         raise UsageError(
             "the recipe's table [ingest] differs from this workspace's, and an lq is never derived "
             "again: use another --out, or the recipe that the workspace was made with"
         )
-    reopening = [name for name in changed if name in ("restore", "quality")]
+    reopening = _reopening(changed)
     if reopening and not request.reopen:
         raise ReopenError(
             f"the recipe's {', '.join(f'[{name}]' for name in reopening)} changed: every lane would be "
             "assessed again, finished calls answered from the ledger. Add --reopen to do that"
         )
-    names = new.lane_names()
+
+
+def _changed(database: Database, recipe: Recipe) -> list[str]:
+    old = stored_recipe(database)
+    return changed_tables(old, recipe) if old else []
+
+
+def _reopening(changed: list[str]) -> list[str]:
+    return [name for name in changed if name in ("restore", "quality")]
+
+
+def _apply_recipe(database: Database, recipe: Recipe) -> None:
+    """Store the recipe; reopen what a changed table concerns."""
+    reopening = _reopening(_changed(database, recipe))
+    names = recipe.lane_names()
 
     def apply(connection: sqlite3.Connection) -> None:
-        set_meta(connection, "recipe", new.model_dump_json())
+        set_meta(connection, "recipe", recipe.model_dump_json())
         if reopening:
             lanes.reopen_all(connection)
             calls.log(connection, "reopened", ",".join(reopening), "changed recipe")

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Literal
 
 import numpy as np
 
-from ggt.errors import ImageReadError, UsageError
-from ggt.images import read_image
-from ggt.measure.perceptual_hash import perceptual_hash
 from ggt.settings.ingest import IngestSettings
-from ggt.sources.folder import list_images
+from ggt.stages.exclude import ExcludedFile, nearest
 from ggt.stages.ingest import IngestResult
 from ggt.types import Photo
 
@@ -61,14 +58,6 @@ class Grouping:
     groups: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ExcludedSet:
-    """The perceptual hashes of public test sets that must not be trained on, and the files they come from."""
-
-    hashes: tuple[int, ...]
-    files: tuple[str, ...]
-
-
 def fingerprint(photo: Photo, result: IngestResult) -> Fingerprint:
     """Take from a photo's record what tells it apart.
 
@@ -88,30 +77,8 @@ def fingerprint(photo: Photo, result: IngestResult) -> Fingerprint:
     )
 
 
-def read_excluded(folders: Iterable[Path]) -> ExcludedSet:
-    """Hash every image of the folders.
-
-    Raises:
-        UsageError: a folder without images, or a file among them that cannot be read: what is not known
-            cannot be kept out.
-    """
-    hashes: list[int] = []
-    files: list[str] = []
-    for folder in folders:
-        for path in list_images(folder).images:
-            try:
-                image = read_image(folder / path).image
-            except ImageReadError as error:
-                raise UsageError(
-                    f"the excluded set {str(folder)!r} cannot be read whole: {error}"
-                ) from error
-            hashes.append(perceptual_hash(image))
-            files.append(str(folder / path))
-    return ExcludedSet(tuple(hashes), tuple(files))
-
-
 def find_duplicates(
-    photos: Sequence[Fingerprint], settings: IngestSettings, excluded: ExcludedSet | None = None
+    photos: Sequence[Fingerprint], settings: IngestSettings, excluded: Sequence[ExcludedFile] = ()
 ) -> Grouping:
     """Tell copies, excluded photos and groups; the answer does not depend on the order of `photos`."""
     ordered = sorted(photos, key=lambda photo: (not photo.ingested, photo.path))
@@ -126,21 +93,16 @@ def find_duplicates(
 
 
 def _excluded(
-    ordered: Sequence[Fingerprint], excluded: ExcludedSet | None, *, bits: int
+    ordered: Sequence[Fingerprint], excluded: Sequence[ExcludedFile], *, bits: int
 ) -> dict[str, Twin]:
-    if excluded is None or not excluded.hashes:
+    if not excluded:
         return {}
-    known = np.array(excluded.hashes, np.uint64)
     twins: dict[str, Twin] = {}
-    for photo in ordered:
-        distances = np.bitwise_count(known ^ np.uint64(photo.perceptual_hash))
-        nearest = int(np.argmin(distances))
-        if distances[nearest] <= bits:
-            file = excluded.files[nearest]
-            detail = (
-                f"looks like {file!r} of an excluded set ({distances[nearest]} of 64 bits differ)"
-            )
-            twins[photo.path] = Twin(photo.path, file, "excluded", detail)
+    likest = nearest(excluded, (photo.perceptual_hash for photo in ordered))
+    for photo, (file, distance) in zip(ordered, likest, strict=True):
+        if distance <= bits:
+            detail = f"looks like {file.name!r} of an excluded set ({distance} of 64 bits differ)"
+            twins[photo.path] = Twin(photo.path, file.name, "excluded", detail)
     return twins
 
 

@@ -76,7 +76,7 @@ def ingest_photo(root: str, photo: Photo, settings: IngestSettings, blob_dir: Pa
     Raises:
         StorageError: the blobs cannot be written.
     """
-    barred = _barred(photo, settings)
+    barred = why_barred(photo, settings)
     if barred:
         return IngestResult(photo.path, "set_aside", "barred", barred)
     path = Path(root, photo.path)
@@ -129,7 +129,8 @@ def why_not_clean(measured: Measurements, bounds: CleanBounds) -> list[str]:
     ]
 
 
-def _barred(photo: Photo, settings: IngestSettings) -> str | None:
+def why_barred(photo: Photo, settings: IngestSettings) -> str | None:
+    """Say why a photo's licence keeps it out; None when it does not."""
     if photo.licence is None:
         if not settings.bar_unknown_licence:
             return None

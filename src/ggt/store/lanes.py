@@ -58,15 +58,22 @@ def open_lanes(connection: sqlite3.Connection, lq: int, lanes: Iterable[LaneName
 
 
 def open_everywhere(connection: sqlite3.Connection, lanes: Iterable[LaneName]) -> None:
-    """Give every lq the lanes that it does not have yet, and reopen closed ones, each in the state that it had."""
+    """Give every lq the lanes that it does not have yet, and reopen closed ones, each in the state that it had.
+
+    The lqs of photos that were set aside get none.
+    """
+    counting = (
+        "SELECT lq.id FROM lq JOIN photo ON photo.id = lq.photo WHERE photo.state = 'ingested'"
+    )
     for name in lanes:
         connection.execute(
-            "INSERT OR IGNORE INTO lane (lq, restorer, prompt, sample) SELECT id, ?, ?, ? FROM lq",
+            "INSERT OR IGNORE INTO lane (restorer, prompt, sample, lq) SELECT ?, ?, ?, id "
+            f"FROM ({counting})",
             name,
         )
         connection.execute(
-            "UPDATE lane SET closed = 0, version = version + 1 "
-            "WHERE restorer = ? AND prompt = ? AND sample = ? AND closed = 1",
+            "UPDATE lane SET closed = 0, version = version + 1 WHERE restorer = ? AND prompt = ? "
+            f"AND sample = ? AND closed = 1 AND lq IN ({counting})",
             name,
         )
 

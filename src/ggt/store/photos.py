@@ -92,6 +92,27 @@ def get_photo(connection: sqlite3.Connection, photo: int) -> PhotoRow:
     return PhotoRow(*row)
 
 
+def photo_at(connection: sqlite3.Connection, path: str) -> PhotoRow | None:
+    """Find the photo of a path."""
+    row = connection.execute("SELECT id FROM photo WHERE path = ?", (path,)).fetchone()
+    return None if row is None else get_photo(connection, row[0])
+
+
+def restate(connection: sqlite3.Connection, photo: int, stated: str) -> None:
+    """Replace what a photo's source said of it."""
+    connection.execute("UPDATE photo SET stated = ? WHERE id = ?", (stated, photo))
+
+
+def bring_back(connection: sqlite3.Connection, photo: int) -> None:
+    """Let a photo that was set aside go on where it was: with its lqs, or from the beginning when it gave none."""
+    connection.execute(
+        "UPDATE photo SET reason = NULL, detail = NULL, state = CASE WHEN EXISTS "
+        "(SELECT 1 FROM lq WHERE lq.photo = photo.id) THEN 'ingested' ELSE 'found' END "
+        "WHERE id = ?",
+        (photo,),
+    )
+
+
 def photo_measured(connection: sqlite3.Connection, photo: int, record: str) -> None:
     """Keep what ingest measured; duplicates are told apart once every photo is measured."""
     connection.execute(
@@ -108,11 +129,16 @@ def photo_ended(
     detail: str,
     record: str | None = None,
 ) -> None:
-    """End a photo before any cost; its record stays."""
+    """End a photo; its record stays, and so do its lqs with all that they cost, where it had any."""
     connection.execute(
         "UPDATE photo SET state = ?, reason = ?, detail = ?, record = coalesce(?, record) "
         "WHERE id = ?",
         (state, reason, detail, record, photo),
+    )
+    connection.execute(
+        "UPDATE lane SET closed = 1, version = version + 1 "
+        "WHERE closed = 0 AND lq IN (SELECT id FROM lq WHERE photo = ?)",
+        (photo,),
     )
 
 
@@ -137,22 +163,30 @@ def photo_ingested(connection: sqlite3.Connection, photo: int, lqs: Iterable[New
     return ids
 
 
+_LQ_COLUMNS = "lq.id, photo, pixel_hash, category, severity, photo_group, lq.record"
+
+
 def find_lqs(connection: sqlite3.Connection, *, after: int = 0, limit: int = -1) -> list[LqRow]:
-    """List lqs by id, from beyond `after`."""
+    """List lqs by id, from beyond `after`, also those of photos that were set aside since."""
     rows = connection.execute(
-        "SELECT id, photo, pixel_hash, category, severity, photo_group, record FROM lq "
-        "WHERE id > ? ORDER BY id LIMIT ?",
-        (after, limit),
+        f"SELECT {_LQ_COLUMNS} FROM lq WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
     )
     return [LqRow(*row) for row in rows]
 
 
 def each_lq(connection: sqlite3.Connection) -> Iterator[LqRow]:
-    """Yield every lq by id, a page at a time."""
-    after = 0
-    while rows := find_lqs(connection, after=after, limit=_PAGE):
-        yield from rows
-        after = rows[-1].id
+    """Yield every lq of a photo that still counts, by pixel hash, a page at a time."""
+    after = ""
+    while True:
+        rows = connection.execute(
+            f"SELECT {_LQ_COLUMNS} FROM lq JOIN photo ON photo.id = lq.photo "
+            "WHERE +photo.state = 'ingested' AND pixel_hash > ? ORDER BY pixel_hash LIMIT ?",
+            (after, _PAGE),
+        ).fetchall()
+        if not rows:
+            return
+        yield from (LqRow(*row) for row in rows)
+        after = rows[-1][2]
 
 
 def lq_by_pixels(connection: sqlite3.Connection, pixel_hash: str) -> LqRow | None:
