@@ -261,7 +261,7 @@ def test_with_reviewed_assurance_every_pair_waits_for_people(workspace):
         )
     )
     with open_readonly(workspace / "ws") as reading:
-        assert pairs(reading) == []
+        assert list(pairs(reading)) == []
         waiting = list(for_people(reading))
     assert len(waiting) >= 1
     lines = export_waiting(workspace / "ws").splitlines()
@@ -271,7 +271,7 @@ def test_with_reviewed_assurance_every_pair_waits_for_people(workspace):
     assert import_decisions(workspace / "ws", file) == len(waiting)
     with open_readonly(workspace / "ws") as reading:
         assert {pair.assurance for pair in pairs(reading)} == {"reviewed"}
-        assert len(pairs(reading)) == len(waiting)
+        assert len(list(pairs(reading))) == len(waiting)
     assert export_decisions(workspace / "ws").count("\n") == len(waiting)
 
 

@@ -26,7 +26,7 @@ def workspace(tmp_path_factory):
 
 def accepted(workspace):
     with open_readonly(workspace) as reading:
-        return pairs(reading)
+        return list(pairs(reading))
 
 
 def test_a_build_is_released_and_lints_clean(workspace, tmp_path):

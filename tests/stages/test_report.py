@@ -36,7 +36,7 @@ def test_the_report_shows_what_the_workspace_holds(workspace, tmp_path):
     page = write_report(workspace, tmp_path / "report")
     html = page.read_text()
     with open_readonly(workspace) as reading:
-        accepted = pairs(reading)
+        accepted = list(pairs(reading))
     counts = json.loads((tmp_path / "report" / "report.json").read_text())
     assert counts["num_pairs"] == len(accepted) == 3
     assert counts["num_rejected"] > 0

@@ -93,7 +93,7 @@ def _rehearse(out: Path, restorer: str, advance: Advance) -> Rehearsed:
 
 
 def _summarise(reading: Reading, restorer: str) -> Rehearsed:
-    accepted = pairs(reading)
+    accepted = list(pairs(reading))
     planted: Counter[tuple[str, str]] = Counter()
     for notes, outcome in reading.ledger.execute("SELECT notes, outcome FROM attempt"):
         fault = json.loads(notes).get("fault")

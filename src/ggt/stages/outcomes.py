@@ -5,7 +5,7 @@ Nothing of this is stored: it follows from the ledger and from people's decision
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -18,6 +18,7 @@ from ggt.stages.restore import load_restorer
 from ggt.stages.select import Passing, select
 from ggt.store import calls, lanes, photos
 from ggt.store.decisions import Decision
+from ggt.store.histories import LaneHistory, LqHistory, each_history
 from ggt.store.lanes import AttemptRow, LaneRow
 from ggt.store.photos import LqRow, PhotoRow
 from ggt.store.workspace import Reading
@@ -56,16 +57,20 @@ def fates(reading: Reading) -> Iterator[Fate]:
     for state in ("found", "measured"):
         for _ in photos.find_photos(reading.ledger, state):
             yield Fate("waiting", "not ingested yet")
-    for lq in _lqs(reading):
-        yield _fate(reading.ledger, lq, recipe)
+    for lq in each_history(reading.ledger):
+        yield _fate(lq, reading.decisions.about(lq.pixel_hash), recipe)
 
 
-def pairs(reading: Reading) -> list[Pair]:
-    """List the pairs with at least the assurance that the recipe asks for, sorted by id."""
+def pairs(reading: Reading, among: Collection[str] | None = None) -> Iterator[Pair]:
+    """Yield the pairs with at least the assurance that the recipe asks for, sorted by id, one at a time in memory.
+
+    `among` are the ids of those that are wanted; None is all of them.
+    """
     recipe = reading.recipe
-    found = [_pair(reading.ledger, lq) for lq in _lqs(reading)]
-    enough = [pair for pair in found if pair is not None and _suffices(pair.assurance, recipe)]
-    return sorted(enough, key=lambda pair: pair.id)
+    for lq in _lqs(reading, among):
+        pair = _pair(reading.ledger, lq)
+        if pair is not None and _suffices(pair.assurance, recipe):
+            yield pair
 
 
 def rejected(reading: Reading) -> Iterator[Rejected]:
@@ -92,36 +97,52 @@ class ForPeople:
 def for_people(reading: Reading) -> Iterator[ForPeople]:
     """Yield every candidate whose photo stands at review and that nobody decided about."""
     recipe = reading.recipe
-    for lq in _lqs(reading):
-        fate = _fate(reading.ledger, lq, recipe)
-        said = {decision.candidate for decision in lq.decisions}
-        if fate.stage != "review":
-            continue
-        for lane in lq.lanes:
-            for attempt in lane.attempts[-1:]:
-                if attempt.outcome != "rejected" and attempt.pixel_hash not in said:
-                    yield ForPeople(
-                        photo=lq.photo.path,
-                        lq=lq.row.pixel_hash,
-                        candidate=attempt.pixel_hash,
-                        lq_blob=lq.record.blob,
-                        candidate_blob=attempt.candidate,
-                    )
+    for history in each_history(reading.ledger):
+        said = reading.decisions.about(history.pixel_hash)
+        if _fate(history, said, recipe).stage == "review":
+            row = photos.lq_by_pixels(reading.ledger, history.pixel_hash)
+            assert row is not None
+            yield from _undecided(_lq(reading, row))
 
 
-def _lqs(reading: Reading) -> Iterator[_Lq]:
+def _undecided(lq: _Lq) -> Iterator[ForPeople]:
+    said = {decision.candidate for decision in lq.decisions}
+    for lane in lq.lanes:
+        for attempt in lane.attempts[-1:]:
+            if attempt.outcome != "rejected" and attempt.pixel_hash not in said:
+                yield ForPeople(
+                    photo=lq.photo.path,
+                    lq=lq.row.pixel_hash,
+                    candidate=attempt.pixel_hash,
+                    lq_blob=lq.record.blob,
+                    candidate_blob=attempt.candidate,
+                )
+
+
+def _lqs(reading: Reading, among: Collection[str] | None = None) -> Iterator[_Lq]:
+    for row in photos.each_lq(reading.ledger):
+        if among is None or identity(row.pixel_hash) in among:
+            yield _lq(reading, row)
+
+
+def _lq(reading: Reading, row: LqRow) -> _Lq:
     ledger = reading.ledger
-    for row in photos.each_lq(ledger):
-        rows = lanes.lanes_of(ledger, row.id)
-        yield _Lq(
-            row=row,
-            photo=photos.get_photo(ledger, row.photo),
-            lanes=[_Lane(lane, lanes.attempts_of(ledger, lane)) for lane in rows],
-            decisions=reading.decisions.about(row.pixel_hash),
-        )
+    return _Lq(
+        row=row,
+        photo=photos.get_photo(ledger, row.photo),
+        lanes=[
+            _Lane(lane, lanes.attempts_of(ledger, lane)) for lane in lanes.lanes_of(ledger, row.id)
+        ],
+        decisions=reading.decisions.about(row.pixel_hash),
+    )
 
 
-def _tried(lane: _Lane) -> list[Tried]:
+def identity(pixel_hash: str) -> str:
+    """Name a pair after its lq: stable as a dataset grows, and in the order of the pixel hashes."""
+    return pixel_hash[:16]
+
+
+def _tried(lane: _Lane | LaneHistory) -> list[Tried]:
     return [Tried(row.pixel_hash, row.outcome) for row in lane.attempts]
 
 
@@ -137,12 +158,6 @@ def _passing(lq: _Lq) -> list[Passing]:
     return found
 
 
-def _last_word(lq: _Lq, lane: _Lane) -> str | None:
-    """Say what people decided about the lane's last candidate, if anything."""
-    said = {decision.candidate: decision.choice for decision in lq.decisions}
-    return said.get(lane.attempts[-1].pixel_hash) if lane.attempts else None
-
-
 def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
     best = select(_passing(lq))
     if best is None:
@@ -152,7 +167,7 @@ def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
     assert call is not None
     reviewers = [d.reviewer for d in lq.decisions if d.candidate == attempt.pixel_hash]
     return Pair(
-        id=lq.row.pixel_hash[:16],
+        id=identity(lq.row.pixel_hash),
         photo=PHOTO.validate_json(lq.photo.stated),
         category=lq.row.category,
         measurements=record.measurements,
@@ -175,20 +190,23 @@ def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
     )
 
 
-def _fate(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Fate:
-    category, severity = lq.row.category, lq.row.severity
-    pair = _pair(ledger, lq)
-    if pair is not None:
-        if _suffices(pair.assurance, recipe):
-            return Fate("pair", pair.assurance, category, severity)
-        return Fate("review", f"{pair.assurance}, waits for people", category, severity)
-    states: dict[lanes.LaneState, _Lane] = {lane.row.state: lane for lane in lq.lanes}
+def _fate(lq: LqHistory, decisions: list[Decision], recipe: Recipe) -> Fate:
+    category, severity = lq.category, lq.severity
+    accepted = [accepted_candidate(_tried(lane), decisions=decisions) for lane in lq.lanes]
+    by_person = [found[1] for found in accepted if found is not None]
+    if by_person:
+        assurance: Assurance = "reviewed" if any(by_person) else "measured"
+        if _suffices(assurance, recipe):
+            return Fate("pair", assurance, category, severity)
+        return Fate("review", f"{assurance}, waits for people", category, severity)
+    states: dict[lanes.LaneState, LaneHistory] = {lane.state: lane for lane in lq.lanes}
     unfinished: tuple[lanes.LaneState, ...] = ("ready", "running", "in_doubt")
     for state in unfinished:
         if state in states:
             reason = "in doubt" if state == "in_doubt" else "not tried yet"
             return Fate("waiting", reason, category, severity)
-    words = {_last_word(lq, lane) for lane in lq.lanes}
+    said = {decision.candidate: decision.choice for decision in decisions}
+    words = {said.get(lane.attempts[-1].pixel_hash) for lane in lq.lanes if lane.attempts}
     if "regenerate" in words and "passed" in states:
         return Fate("waiting", "sent back, not tried yet", category, severity)
     if "reject" in words:
@@ -196,24 +214,23 @@ def _fate(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Fate:
     return _ended(lq, states)
 
 
-def _ended(lq: _Lq, states: dict[lanes.LaneState, _Lane]) -> Fate:
-    category, severity = lq.row.category, lq.row.severity
+def _ended(lq: LqHistory, states: dict[lanes.LaneState, LaneHistory]) -> Fate:
+    category, severity = lq.category, lq.severity
     if "review" in states:
         return Fate("review", "unjudged, waits for people", category, severity)
     if "rejected" in states:
         last = states["rejected"].attempts[-1]
-        reasons = ASSESSMENT.validate_json(last.assessment).reasons
         stage = last.stage if last.stage in ("align", "screen", "judge") else "judge"
-        return Fate(stage, reasons[0].partition(":")[0] if reasons else "", category, severity)
+        return Fate(stage, (last.reason or "").partition(":")[0], category, severity)
     if "refused" in states:
         return Fate("refused", "the restorer refused", category, severity)
     failed = states.get("failed")
-    return Fate("failed", (failed.row.detail if failed else None) or "no lane", category, severity)
+    return Fate("failed", (failed.detail if failed else None) or "no lane", category, severity)
 
 
 def _rejected(lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Rejected:
     return Rejected(
-        id=lq.row.pixel_hash[:16],
+        id=identity(lq.row.pixel_hash),
         photo=PHOTO.validate_json(lq.photo.stated),
         category=lq.row.category,
         lq_blob=lq.record.blob,

@@ -68,7 +68,7 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         if request.allow_unknown_licence:
             settings = settings.model_copy(update={"allow_unknown_licence": True})
         fates = list(outcomes.fates(reading))
-        passed = gate(outcomes.pairs(reading), settings)
+        passed = gate(list(outcomes.pairs(reading)), settings)
         if not passed.pairs:
             raise NothingToReleaseError(nothing_to_release(passed.barred, fates))
         check_target(request.to)

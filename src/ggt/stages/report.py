@@ -102,7 +102,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _gather(reading: Reading, folder: Path, *, name: str, num_pairs: int) -> ReportFacts:
     fates = list(outcomes.fates(reading))
-    pairs = outcomes.pairs(reading)
+    pairs = list(outcomes.pairs(reading))
     rejected = list(outcomes.rejected(reading))
     waiting = sum(fate.stage in ("waiting", "review") for fate in fates)
     chosen = sorted(sorted(pairs, key=lambda p: _lot(p.id))[:num_pairs], key=_by_category)
