@@ -71,14 +71,19 @@ def ask(database, tmp_path, provider, *, policy=None, question=QUESTION, **optio
     inbox.mkdir(exist_ok=True)
 
     async def go():
+        letters = Inbox(inbox)
         asker = Asker(
             database,
-            Inbox(inbox),
+            letters,
             policy=policy or Policy(first_delay_s=0.001),
             limits=Limits(8),
             stop=Stop(),
         )
-        return await asker.ask(question, provider.service(**options), lane=1)
+        try:
+            return await asker.ask(question, provider.service(**options), lane=1)
+        finally:
+            database.write_now(lambda c: None)  # settling is not waited for; this comes after it
+            letters.close()
 
     return asyncio.run(go())
 
@@ -192,7 +197,9 @@ def test_the_budget_stops_before_the_send(database, tmp_path):
     assert provider.num_sends == 0
 
 
-def test_a_reply_that_a_crash_left_in_the_inbox_is_adopted_not_resent(database, tmp_path):
+def crash_after_the_reply_was_stored(database, tmp_path):
+    """Leave the ledger with an intent and the inbox with its reply; returns the file that holds it."""
+
     async def die(send_id):
         raise asyncio.CancelledError
 
@@ -201,10 +208,38 @@ def test_a_reply_that_a_crash_left_in_the_inbox_is_adopted_not_resent(database, 
     with pytest.raises(asyncio.CancelledError):
         ask(database, tmp_path, provider)
     (send,) = database.write_now(lambda c: calls.sends_of(c, QUESTION.key()))
-    head = b'{"kind": "answer", "cost_usd": 0.04, "version": "v", "detail": ""}\n'
-    (tmp_path / "inbox" / f"{send.id}.reply").write_bytes(head + b"image")
+
+    async def store():
+        inbox = Inbox(tmp_path / "inbox")
+        await inbox.store(send.id, image())
+        inbox.close()
+
+    asyncio.run(store())
+    (stored,) = (tmp_path / "inbox").iterdir()
+    return stored
+
+
+def test_a_reply_that_a_crash_left_in_the_inbox_is_adopted_not_resent(database, tmp_path):
+    stored = crash_after_the_reply_was_stored(database, tmp_path)
     assert json.loads(ask(database, tmp_path, Provider()).answer) == "image"
     assert states(database) == ["done"]
+    assert not stored.exists()
+
+
+def test_a_stored_reply_that_can_no_longer_be_read_is_in_doubt_not_resent(database, tmp_path):
+    stored = crash_after_the_reply_was_stored(database, tmp_path)
+    provider = Provider(image())
+
+    async def go():
+        inbox = Inbox(tmp_path / "inbox")
+        stored.write_bytes(stored.read_bytes()[:-1])
+        asker = Asker(database, inbox, policy=Policy(), limits=Limits(8), stop=Stop())
+        with pytest.raises(InDoubtError, match="can no longer be read"):
+            await asker.ask(QUESTION, provider.service(), lane=1)
+        inbox.close()
+
+    asyncio.run(go())
+    assert provider.num_sends == 0
 
 
 def test_a_send_of_unknown_fate_is_never_sent_again_by_its_own_engine(database, tmp_path):
@@ -305,3 +340,12 @@ def test_a_cost_that_is_no_amount_counts_as_the_worst_case(database, tmp_path):
     provider = Provider(image(float("nan")))
     ask(database, tmp_path, provider, worst=0.10)
     assert database.write_now(calls.spend).settled_usd == pytest.approx(0.10)
+
+
+def test_a_reply_with_broken_characters_is_kept_and_paid_once(database, tmp_path):
+    broken = dataclasses.replace(image(), version="m-\ud800", detail="half \udc00")
+    provider = Provider(broken)
+    answered = ask(database, tmp_path, provider)
+    assert (answered.version, answered.detail) == ("m-?", "half ?")
+    assert ask(database, tmp_path, provider).answer == answered.answer
+    assert states(database) == ["done"]

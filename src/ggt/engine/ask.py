@@ -109,9 +109,9 @@ class Asker:
         # Two lanes may ask the same question: the second waits and is answered from the ledger.
         alone = self._asking.setdefault(key, asyncio.Lock())
         async with alone:
-            return await self._ask(question, service, lane=lane)
+            return await self._ask(key, question, service, lane=lane)
 
-    async def _ask(self, question: Question, service: Service, *, lane: int) -> Answered:
+    async def _ask(self, key: str, question: Question, service: Service, *, lane: int) -> Answered:
         num_unbilled = 0
         while True:
             # The slot comes before the intent: what only waits in line is neither reserved nor ever in doubt.
@@ -119,12 +119,15 @@ class Asker:
                 if self._stop.requested:
                     raise StopRunError("stopped before this was sent")
                 taken = await self._database.write(
-                    lambda c: self._take_up(c, question, service, lane=lane)
+                    lambda c: self._take_up(c, key, question, service, lane=lane)
                 )
                 if isinstance(taken, calls.CallRow):
                     return Answered(taken.key, taken.answer, taken.version or "", "from the ledger")
                 crashpoint("after_intent")
-                received = self._inbox.read(taken.id) or await self._submit(taken, service)
+                if self._inbox.has(taken.id):
+                    received = self._left_by_a_crash(taken)
+                else:
+                    received = await self._submit(taken, service)
             if isinstance(received, UnbilledError):
                 num_unbilled += 1
                 await self._back_off(num_unbilled, received)
@@ -134,10 +137,15 @@ class Asker:
                 return answered
 
     def _take_up(
-        self, connection: sqlite3.Connection, question: Question, service: Service, *, lane: int
+        self,
+        connection: sqlite3.Connection,
+        key: str,
+        question: Question,
+        service: Service,
+        *,
+        lane: int,
     ) -> calls.CallRow | calls.SendRow:
         """Find the finished call, or the send whose reply a crash left, or write the intent of a new one."""
-        key = question.key()
         call = calls.find_call(connection, key)
         if call is not None and call.state != "open":
             return call
@@ -159,6 +167,12 @@ class Asker:
             budget_micro=None if budget is None else calls.micro(budget),
             owner=self._owner,
         )
+
+    def _left_by_a_crash(self, send: calls.SendRow) -> Received:
+        received = self._inbox.read(send.id)
+        if received is None:
+            raise InDoubtError(f"the stored reply to send {send.id!r} can no longer be read")
+        return received
 
     async def _back_off(self, num_unbilled: int, error: UnbilledError) -> None:
         if num_unbilled > self._policy.num_unbilled:
@@ -189,7 +203,7 @@ class Asker:
             await self._database.write(lambda c: calls.put_in_doubt(c, send, detail))
             raise InDoubtError(detail) from error
         crashpoint("after_reply")
-        received = replace(received, cost_usd=_sane(received.cost_usd, service.worst_case_usd))
+        received = _sane(received, service.worst_case_usd)
         if not service.repeatable:
             await self._inbox.store(send.id, received)
         crashpoint("after_inbox")
@@ -242,6 +256,17 @@ class Asker:
             return None, "bad_output", str(error)
 
 
-def _sane(cost_usd: float, worst_case_usd: float) -> float:
-    """Take a cost that is no amount of money for the worst case: the bill may hold as much."""
-    return cost_usd if math.isfinite(cost_usd) and cost_usd >= 0 else worst_case_usd
+def _sane(received: Received, worst_case_usd: float) -> Received:
+    """Take a cost that is no amount of money for the worst case, which the bill may hold; mend broken characters."""
+    cost = received.cost_usd
+    return replace(
+        received,
+        cost_usd=cost if math.isfinite(cost) and cost >= 0 else worst_case_usd,
+        version=_storable(received.version),
+        detail=_storable(received.detail),
+    )
+
+
+def _storable(text: str) -> str:
+    """Replace halves of characters, which JSON can bring and no file or database takes."""
+    return text.encode("utf-8", "replace").decode()

@@ -9,6 +9,9 @@ from ggt.engine.crashpoints import crashpoint
 from ggt.engine.stop import Stop
 from ggt.errors import StopRunError
 
+_CLAIM_AHEAD = 4
+"""A claim takes this many times what may be under way: slots that become free while it runs stay empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -62,7 +65,7 @@ async def drain(
 
 async def _claim(work: Work, stop: Stop) -> list[int]:
     try:
-        claimed = await work.claim(work.num_under_way)
+        claimed = await work.claim(_CLAIM_AHEAD * work.num_under_way)
     except StopRunError as reason:
         stop.request(reason)
         return []

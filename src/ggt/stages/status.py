@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ggt.engine.inbox import stored_replies
 from ggt.errors import StopRunError
 from ggt.stages.outcomes import fates
 from ggt.store import calls, lanes, photos
@@ -60,10 +61,11 @@ def _in_doubt(reading: Reading, *, held: bool) -> tuple[SendRow, ...]:
     known = calls.sends_in_doubt(reading.ledger)
     if held:
         return tuple(known)
+    answered = stored_replies(reading.layout.inbox)
     orphans = [
         send
         for send in calls.sends_under_way(reading.ledger)
-        if not send.repeatable and not (reading.layout.inbox / f"{send.id}.reply").exists()
+        if not send.repeatable and send.id not in answered
     ]
     return (*known, *orphans)
 

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from ggt.errors import StorageError
 from ggt.store import schema
+from ggt.store.handover import hand_over
 
 T = TypeVar("T")
 _MOST_IN_ONE_COMMIT = 256
@@ -22,11 +23,10 @@ class _Write(Generic[T]):
     """A piece of work and where its result goes once the commit is durable."""
 
     work: Callable[[sqlite3.Connection], T]
-    future: "Future[T]"
+    future: "Future[T] | asyncio.Future[T]"
     must_hold: bool = False
     """True when nobody waits: if it fails, nothing that comes after may hold either."""
-    result: T | None = None
-    error: Exception | None = None
+    outcome: T | Exception | None = None
 
 
 class Database:
@@ -53,7 +53,9 @@ class Database:
             StorageError: the disk is full or the file cannot be written; nothing of this work was kept.
             Exception: whatever `work` raised; nothing of it was kept.
         """
-        return await asyncio.wrap_future(self._submit(work))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Write(work, future))
+        return await future
 
     def write_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the same from ordinary code, waiting for it."""
@@ -81,10 +83,13 @@ class Database:
     def _submit(
         self, work: Callable[[sqlite3.Connection], T], *, must_hold: bool = False
     ) -> "Future[T]":
-        item = _Write(work, Future[T](), must_hold)
-        item.future.set_running_or_notify_cancel()  # from here on nobody can withdraw it
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # from here on nobody can withdraw it
+        self._put(_Write(work, future, must_hold))
+        return future
+
+    def _put(self, item: _Write[T]) -> None:
         self._queue.put(item)  # pyright: ignore[reportArgumentType]  # results are told apart by their futures
-        return item.future
 
     def _serve(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -121,25 +126,20 @@ class Database:
             )
             for item in batch:
                 self._failure = failure if item.must_hold else self._failure
-                item.future.set_exception(failure)
-            return
-        for item in batch:
-            if item.error is not None:
-                item.future.set_exception(item.error)
-            else:
-                item.future.set_result(item.result)
+                item.outcome = failure
+        hand_over((item.future, item.outcome) for item in batch)
 
     def _run(self, item: _Write[object]) -> None:
         if self._failure is not None:
-            item.error = self._failure
+            item.outcome = self._failure
             return
         self._connection.execute("SAVEPOINT one")
         try:
-            item.result = item.work(self._connection)
+            item.outcome = item.work(self._connection)
         except sqlite3.OperationalError:
             raise  # the disk, not this piece of work: everybody in the batch must know
         except Exception as error:  # noqa: BLE001  # handed to whoever asked, through the future
-            item.error = error
+            item.outcome = error
             if item.must_hold:
                 self._failure = StorageError(f"the ledger refused what it must hold: {error!r}")
             self._connection.execute("ROLLBACK TO one")

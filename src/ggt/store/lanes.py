@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Literal
 
 LaneState = Literal[
@@ -147,7 +147,8 @@ def reopen_all(connection: sqlite3.Connection) -> int:
 
 def record_attempt(connection: sqlite3.Connection, lane: LaneRow, attempt: AttemptRow) -> None:
     """Keep a candidate with its assessment under the lane's present revision; an attempt is written once."""
-    values = (lane.id, lane.revision, *astuple(attempt))
+    # not astuple, which copies every value: this runs for each attempt of a large build
+    values = (lane.id, lane.revision, *(getattr(attempt, name) for name in _ATTEMPT_FIELDS))
     places = ", ".join("?" * len(values))
     connection.execute(
         f"INSERT INTO attempt (lane, revision, {_ATTEMPT_COLUMNS}) VALUES ({places})", values
@@ -155,7 +156,8 @@ def record_attempt(connection: sqlite3.Connection, lane: LaneRow, attempt: Attem
 
 
 _LANE_COLUMNS = "id, lq, restorer, prompt, sample, revision, state, detail"
-_ATTEMPT_COLUMNS = ", ".join(column.name for column in fields(AttemptRow))
+_ATTEMPT_FIELDS = tuple(column.name for column in fields(AttemptRow))
+_ATTEMPT_COLUMNS = ", ".join(_ATTEMPT_FIELDS)
 
 
 def get_lane(connection: sqlite3.Connection, lane: int) -> LaneRow:
