@@ -65,6 +65,18 @@ def test_what_was_stored_is_read_back_after_a_restart(tmp_path):
         assert not inbox.has("send-9")
 
 
+def test_closing_finishes_what_was_handed_over(tmp_path):
+    async def go():
+        inbox = Inbox(tmp_path)
+        stores = [asyncio.create_task(inbox.store(send, REPLIES[send])) for send in REPLIES]
+        await asyncio.sleep(0)
+        inbox.close()
+        await asyncio.gather(*stores)
+
+    asyncio.run(go())
+    assert stored_replies(tmp_path).keys() == REPLIES.keys()
+
+
 def test_replies_that_wait_together_share_a_file(tmp_path):
     many = {f"s{n}": Received("answer", b"x" * 100) for n in range(500)}
     store(tmp_path, many)
