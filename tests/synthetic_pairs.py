@@ -9,7 +9,8 @@ import numpy as np
 from ggt.images import encode_png
 from ggt.settings.release import ReleaseSettings
 from ggt.stages.card import CardFacts
-from ggt.stages.release import Target, write_release
+from ggt.stages.entries import enter
+from ggt.stages.release import Contents, Target, write_release
 from ggt.stages.split import divide
 from ggt.types import (
     ASPECTS,
@@ -131,13 +132,19 @@ def make_facts(**changes) -> CardFacts:
     return replace(facts, **changes)
 
 
+def contents(pairs, blobs: Blobs) -> Contents:
+    """Where a release of these pairs reads them."""
+    ordered = sorted(pairs, key=lambda pair: pair.id)
+    return Contents(lambda ids: (pair for pair in ordered if pair.id in ids), blobs.read)
+
+
 def release(pairs, blobs: Blobs, folder: Path, *, format_name="parquet", num_test=0, **settings):
     """Release all pairs, as `ggt release` does."""
-    ordered = sorted(pairs, key=lambda pair: pair.id)
+    entries = sorted(enter(pairs), key=lambda entry: entry.id)
     write_release(
-        ordered,
-        divide(ordered, num_test=num_test, balance=True),
-        read_blob=blobs.read,
+        entries,
+        divide(entries, num_test=num_test, balance=True),
+        contents=contents(pairs, blobs),
         facts=make_facts(),
         target=Target(folder, format_name, ReleaseSettings(**settings)),
     )

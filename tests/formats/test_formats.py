@@ -9,7 +9,8 @@ from PIL import Image as PillowImage
 from ggt import plugins
 from ggt.formats import Format, Plan
 from ggt.images import decode_image
-from ggt.stages.release import make_sample, score_names
+from ggt.stages.entries import enter, score_names
+from ggt.stages.release import make_sample
 from synthetic_pairs import BOX, Blobs, make_pair, pair_id, release, scene, spoiled
 
 FORMATS = plugins.names("formats")
@@ -155,7 +156,7 @@ def test_shards_are_closed_when_full_and_count_themselves(name, pairs, blobs, tm
     whole = release(pairs, blobs, tmp_path / "whole", format_name=name)
     (one,) = whole.glob("data/*")
     assert one.stem == "train-00000-of-00001"
-    plan = Plan(score_names(pairs), pairs_per_row_group=2, shard_bytes=1)
+    plan = Plan(score_names(list(enter(pairs))), pairs_per_row_group=2, shard_bytes=1)
     chosen.write(tmp_path, "train", [make_sample(pair, blobs.read) for pair in pairs], plan)
     names = sorted(path.stem for path in (tmp_path / "data").iterdir())
     assert names == [f"train-{number:05d}-of-00009" for number in range(NUM_PAIRS)]

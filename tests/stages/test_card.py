@@ -4,6 +4,7 @@ from ggt.errors import GgtError
 from ggt.formats import Format
 from ggt.plugins import load
 from ggt.stages.card import Audit, upper_bound, write_card
+from ggt.stages.entries import enter
 from ggt.stages.front_matter import to_yaml
 from ggt.stages.split import divide
 from ggt.types import Fate
@@ -11,10 +12,11 @@ from synthetic_pairs import Blobs, make_facts, make_pair, release
 
 
 def card(tmp_path, pairs, **facts):
+    entries = list(enter(pairs))
     write_card(
         tmp_path,
-        pairs,
-        divide(pairs, num_test=1),
+        entries,
+        divide(entries, num_test=1),
         chosen=load("formats", "parquet", Format),
         facts=make_facts(**facts),
     )

@@ -11,6 +11,7 @@ import pytest
 
 from ggt.errors import GgtError, UsageError
 from ggt.settings.release import ReleaseSettings
+from ggt.stages.entries import enter
 from ggt.stages.release import (
     NothingToReleaseError,
     Target,
@@ -21,15 +22,16 @@ from ggt.stages.release import (
 )
 from ggt.stages.split import divide
 from ggt.types import Box
-from synthetic_pairs import BOX, Blobs, make_facts, make_pair, pair_id, release, scene
+from synthetic_pairs import BOX, Blobs, contents, make_facts, make_pair, pair_id, release, scene
 
 
 def test_a_pair_of_unknown_licence_is_barred_unless_the_user_says_otherwise():
     blobs = Blobs()
     known, unknown = make_pair(1, blobs), make_pair(2, blobs, licence=None)
-    passed = gate([known, unknown], ReleaseSettings())
-    assert (passed.pairs, passed.barred) == ((known,), {"unknown_licence": 1})
-    assert len(gate([known, unknown], ReleaseSettings(allow_unknown_licence=True)).pairs) == 2
+    entries = list(enter([known, unknown]))
+    passed = gate(entries, ReleaseSettings())
+    assert (passed.entries, passed.barred) == ((entries[0],), {"unknown_licence": 1})
+    assert len(gate(entries, ReleaseSettings(allow_unknown_licence=True)).entries) == 2
 
 
 def test_a_pair_below_the_assurance_that_the_recipe_demands_is_barred():
@@ -37,8 +39,8 @@ def test_a_pair_below_the_assurance_that_the_recipe_demands_is_barred():
     pairs = [
         make_pair(n, blobs, assurance=a) for n, a in enumerate(("measured", "reviewed", "audited"))
     ]
-    passed = gate(pairs, ReleaseSettings(assurance="reviewed"))
-    assert {pair.assurance for pair in passed.pairs} == {"reviewed", "audited"}
+    passed = gate(enter(pairs), ReleaseSettings(assurance="reviewed"))
+    assert {pair.assurance for pair in passed.entries} == {"reviewed", "audited"}
     assert passed.barred == {"assurance_below_reviewed": 1}
 
 
@@ -64,7 +66,7 @@ def test_nothing_accepted_means_nothing_written_and_the_reason_is_told(tmp_path)
             write_release(
                 [],
                 division,
-                read_blob=Blobs().read,
+                contents=contents([], Blobs()),
                 facts=make_facts(barred=barred),
                 target=Target(tmp_path / "out", "parquet", ReleaseSettings()),
             )
@@ -166,11 +168,12 @@ def test_pairs_that_a_frozen_test_scene_withholds_are_not_released(tmp_path):
         key=lambda pair: pair.id,
     )
     twin = next(pair for pair in pairs if pair.group == "twins")
-    division = divide(pairs, num_test=1, frozen=[twin.id])
+    entries = list(enter(pairs))
+    division = divide(entries, num_test=1, frozen=[twin.id])
     write_release(
-        pairs,
+        entries,
         division,
-        read_blob=blobs.read,
+        contents=contents(pairs, blobs),
         facts=make_facts(),
         target=Target(tmp_path / "out", "folders", ReleaseSettings()),
     )
@@ -200,3 +203,18 @@ def load_croissant(path):
         dataset = mlcroissant.Dataset(jsonld=str(path))
         assert dataset.metadata.ctx.issues.errors == set()
         return list(dataset.records("pairs"))
+
+
+def test_a_pair_that_vanished_since_it_was_counted_is_told_and_nothing_is_written(tmp_path):
+    blobs = Blobs()
+    pairs = [make_pair(number, blobs) for number in range(3)]
+    entries = sorted(enter(pairs), key=lambda entry: entry.id)
+    with pytest.raises(GgtError, match="3 train pairs were counted and 2 were found"):
+        write_release(
+            entries,
+            divide(entries, num_test=0),
+            contents=contents(pairs[1:], blobs),
+            facts=make_facts(),
+            target=Target(tmp_path / "out", "folders", ReleaseSettings()),
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from ggt.errors import GgtError, UsageError
+from ggt.stages.entries import enter
 from ggt.stages.split import divide, dump_members, read_members
 from synthetic_pairs import Blobs, make_pair
 
@@ -10,7 +11,12 @@ BLOBS = Blobs()
 
 
 def some_pairs(count, *, start=0, **changes):
-    return [make_pair(number, BLOBS, **changes) for number in range(start, start + count)]
+    return [an_entry(number, **changes) for number in range(start, start + count)]
+
+
+def an_entry(number, **changes):
+    (entry,) = enter([make_pair(number, BLOBS, **changes)])
+    return entry
 
 
 def ids(pairs):
@@ -32,19 +38,19 @@ def test_the_choice_depends_on_the_pairs_and_not_on_their_order():
 
 @pytest.mark.parametrize("balance", [False, True])
 def test_no_scene_lies_on_both_sides(balance):
-    pairs = [make_pair(n, BLOBS, group=f"scene {n % 7}", severity=n / 30) for n in range(30)]
+    pairs = [an_entry(n, group=f"scene {n % 7}", severity=n / 30) for n in range(30)]
     division = divide(pairs, num_test=9, balance=balance)
     assert_no_scene_on_both_sides(pairs, division)
     assert 4 < len(division.test) <= 9
 
 
 def test_balance_takes_as_many_of_a_rare_category_and_of_each_severity():
-    many = [make_pair(n, BLOBS, category="rain", severity=(n % 3) / 3 + 0.1) for n in range(30)]
+    many = [an_entry(n, category="rain", severity=(n % 3) / 3 + 0.1) for n in range(30)]
     few = some_pairs(4, start=30, category="old", severity=0.9)
     test = divide(many + few, num_test=8, balance=True).test
     chosen = [pair for pair in many + few if pair.id in test]
     assert Counter(pair.category for pair in chosen) == {"rain": 4, "old": 4}
-    severities = Counter(p.measurements.severity for p in chosen if p.category == "rain")
+    severities = Counter(p.severity for p in chosen if p.category == "rain")
     assert sorted(severities.values()) == [1, 1, 2]
 
 
@@ -68,7 +74,7 @@ def test_a_later_photo_of_a_test_scene_is_withheld_from_training():
     first = some_pairs(6)
     earlier = divide(first, num_test=2).test
     scene = next(pair.group for pair in first if pair.id in earlier)
-    grown = [*first, make_pair(99, BLOBS, group=scene)]
+    grown = [*first, an_entry(99, group=scene)]
     division = divide(grown, num_test=2, frozen=earlier)
     assert division.test == earlier
     assert division.withheld == {grown[-1].id}

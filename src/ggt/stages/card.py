@@ -13,10 +13,11 @@ from scipy.stats import beta
 import ggt
 from ggt.errors import GgtError
 from ggt.formats import Format
+from ggt.stages.entries import Entry
 from ggt.stages.front_matter import Yaml, to_yaml
 from ggt.stages.funnel import steps, survival
 from ggt.stages.split import SEVERITY_BINS, Division
-from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate, Pair
+from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate
 
 NUM_PROMPTS = 20
 """The card quotes this many prompts; all are in their rows."""
@@ -59,7 +60,7 @@ class CardFacts:
 
 
 def write_card(
-    folder: Path, pairs: Sequence[Pair], division: Division, *, chosen: Format, facts: CardFacts
+    folder: Path, pairs: Sequence[Entry], division: Division, *, chosen: Format, facts: CardFacts
 ) -> None:
     """Write README.md.
 
@@ -74,18 +75,18 @@ def write_card(
 
 
 Field = object
-Key = TypeVar("Key", str, tuple[str, ...])
+Key = TypeVar("Key", str, tuple[str, str], tuple[str, str, str])
 
 
 def _fields(
-    pairs: Sequence[Pair],
+    pairs: Sequence[Entry],
     division: Division,
     splits: Sequence[tuple[str, int]],
     chosen: Format,
     facts: CardFacts,
 ) -> dict[str, Field]:
-    prompts = Counter((p.prompt.strategy, p.prompt.text or "none") for p in pairs)
-    makers = Counter((p.restorer, p.model, p.version) for p in pairs)
+    prompts = Counter(p.prompt for p in pairs)
+    makers = Counter(p.maker for p in pairs)
     return {
         "facts": facts,
         "version": ggt.__version__,
@@ -101,10 +102,10 @@ def _fields(
         "assurances": [(a, sum(p.assurance == a for p in pairs)) for a in ASSURANCES],
         "audit": _audit_sentence(facts.audit),
         "makers": [(*m, n, facts.terms.get(m[0], "")) for m, n in _by_count(makers)],
-        "prompts": [(s, n, text) for (s, text), n in _by_count(prompts)[:NUM_PROMPTS]],
+        "prompts": [(s, n, text or "none") for (s, text), n in _by_count(prompts)[:NUM_PROMPTS]],
         "num_other_prompts": max(0, len(prompts) - NUM_PROMPTS),
-        "licences": _by_count(Counter(p.photo.licence or "unknown" for p in pairs)),
-        "sources": _by_count(Counter(p.photo.source or "not stated" for p in pairs)),
+        "licences": _by_count(Counter(p.licence or "unknown" for p in pairs)),
+        "sources": _by_count(Counter(p.source or "not stated" for p in pairs)),
     }
 
 
@@ -168,7 +169,7 @@ def _written(value: Field) -> str:
 
 
 def _front_matter(
-    pairs: Sequence[Pair], splits: Sequence[tuple[str, int]], chosen: Format, facts: CardFacts
+    pairs: Sequence[Entry], splits: Sequence[tuple[str, int]], chosen: Format, facts: CardFacts
 ) -> str:
     licence = facts.licence.lower()
     known = licence in _HUB_LICENCES

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from ggt.stages import outcomes
 from ggt.stages.card import CardFacts
+from ggt.stages.entries import Entry, enter
 from ggt.stages.release import (
+    Contents,
     NothingToReleaseError,
     Target,
     check_target,
@@ -19,7 +21,7 @@ from ggt.stages.restore import RemoteRestorer, load_restorer
 from ggt.stages.split import divide, dump_members, read_members
 from ggt.store.blobs import write_durably
 from ggt.store.workspace import Reading, open_readonly
-from ggt.types import Fate, Pair
+from ggt.types import Fate
 
 NOT_CALIBRATED = (
     "not calibrated on these photos; what the default thresholds catch and lose on planted faults is the table "
@@ -68,22 +70,25 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         if request.allow_unknown_licence:
             settings = settings.model_copy(update={"allow_unknown_licence": True})
         fates = list(outcomes.fates(reading))
-        passed = gate(list(outcomes.pairs(reading)), settings)
-        if not passed.pairs:
+        passed = gate(enter(outcomes.pairs(reading)), settings)
+        if not passed.entries:
             raise NothingToReleaseError(nothing_to_release(passed.barred, fates))
         check_target(request.to)
         division = divide(
-            passed.pairs,
+            passed.entries,
             num_test=request.num_test,
             balance=request.balance,
             frozen=read_members(reading.layout.test_members),
         )
-        facts = _facts(reading, request, passed.pairs, fates=fates, barred=passed.barred)
+        facts = _facts(reading, request, passed.entries, fates=fates, barred=passed.barred)
         _freeze(reading.layout.test_members, division.test)
         write_release(
-            passed.pairs,
+            passed.entries,
             division,
-            read_blob=reading.layout.read_blob,
+            contents=Contents(
+                read_pairs=lambda ids: outcomes.pairs(reading, ids),
+                read_blob=reading.layout.read_blob,
+            ),
             facts=facts,
             target=Target(request.to, request.format_name, settings),
         )
@@ -92,7 +97,7 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         num_train=len(division.train),
         num_test=len(division.test),
         num_withheld=len(division.withheld),
-        num_not_ground_truth=sum(not pair.ground_truth for pair in passed.pairs),
+        num_not_ground_truth=sum(not entry.ground_truth for entry in passed.entries),
         barred=passed.barred,
     )
 
@@ -107,15 +112,15 @@ def _freeze(path: Path, test: frozenset[str]) -> None:
 def _facts(
     reading: Reading,
     request: ReleaseRequest,
-    pairs: Sequence[Pair],
+    entries: Sequence[Entry],
     *,
     fates: Sequence[Fate],
     barred: Mapping[str, int],
 ) -> CardFacts:
-    restorers = sorted({pair.restorer for pair in pairs})
+    restorers = sorted({entry.maker[0] for entry in entries})
     return CardFacts(
         name=request.to.resolve().name,
-        licence=request.licence or _common_licence(pairs),
+        licence=request.licence or _common_licence(entries),
         fates=tuple(fates),
         barred=barred,
         agreement=agreement(reading),
@@ -125,8 +130,8 @@ def _facts(
     )
 
 
-def _common_licence(pairs: Sequence[Pair]) -> str:
-    licences = {pair.photo.licence for pair in pairs}
+def _common_licence(entries: Sequence[Entry]) -> str:
+    licences = {entry.licence for entry in entries}
     if len(licences) == 1:
         return licences.pop() or "unknown"
     return "mixed: see each row"

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +15,7 @@ from ggt.images import decode_image, encode_png
 from ggt.settings.release import ReleaseSettings
 from ggt.stages.card import CardFacts, write_card
 from ggt.stages.croissant import write_croissant
+from ggt.stages.entries import Entry, score_names
 from ggt.stages.funnel import steps
 from ggt.stages.split import Division
 from ggt.stages.whole_folder import check_replaceable, written_whole
@@ -35,10 +35,21 @@ class NothingToReleaseError(GgtError):
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What may be released, and why the rest may not: reason -> number of pairs."""
+class Contents:
+    """Where a release takes its pairs from: they are read one at a time, as they are written.
 
-    pairs: tuple[Pair, ...]
+    `read_pairs(ids)` yields the pairs of those ids, sorted by id; `read_blob` returns the bytes of a stored PNG file.
+    """
+
+    read_pairs: Callable[[Collection[str]], Iterator[Pair]]
+    read_blob: ReadBlob
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What may be released, sorted by id, and why the rest may not: reason -> number of pairs."""
+
+    entries: tuple[Entry, ...]
     barred: Mapping[str, int]
 
 
@@ -51,35 +62,35 @@ class Target:
     settings: ReleaseSettings
 
 
-def gate(pairs: Sequence[Pair], settings: ReleaseSettings) -> Gate:
+def gate(entries: Iterable[Entry], settings: ReleaseSettings) -> Gate:
     """Keep the pairs whose licence is known and whose assurance suffices."""
     needed = ASSURANCES.index(settings.assurance)
     barred = Counter[str]()
-    kept: list[Pair] = []
-    for pair in pairs:
-        if not pair.photo.licence and not settings.allow_unknown_licence:
+    kept: list[Entry] = []
+    for entry in entries:
+        if not entry.licence and not settings.allow_unknown_licence:
             barred["unknown_licence"] += 1
-        elif ASSURANCES.index(pair.assurance) < needed:
+        elif ASSURANCES.index(entry.assurance) < needed:
             barred[f"assurance_below_{settings.assurance}"] += 1
         else:
-            kept.append(pair)
-    return Gate(tuple(sorted(kept, key=lambda pair: pair.id)), dict(sorted(barred.items())))
+            kept.append(entry)
+    return Gate(tuple(sorted(kept, key=lambda entry: entry.id)), dict(sorted(barred.items())))
 
 
 def write_release(
-    pairs: Sequence[Pair],
+    entries: Sequence[Entry],
     division: Division,
     *,
-    read_blob: ReadBlob,
+    contents: Contents,
     facts: CardFacts,
     target: Target,
 ) -> None:
-    """Write a release: all of it appears at once, or nothing does.
+    """Write a release: all of it appears at once, or nothing does; memory holds a few pairs, however many there are.
 
     Args:
-        pairs: what passed the gate, sorted by id.
+        entries: what passed the gate.
         division: its split, which covers it.
-        read_blob: returns the bytes of a stored PNG file.
+        contents: where the pairs themselves are read.
         facts: what the card says beyond what the pairs themselves say.
         target: a folder that does not exist, is empty, or holds an earlier release, which is replaced.
 
@@ -88,13 +99,21 @@ def write_release(
         UsageError: the folder holds something else.
         StorageError: the folder cannot be written; what was there is untouched.
     """
-    if not pairs:
+    if not entries:
         raise NothingToReleaseError(nothing_to_release(facts.barred, facts.fates))
     check_target(target.folder)
     chosen = plugins.load("formats", target.format_name, Format)
+    plan = Plan(
+        score_names=score_names(entries),
+        pairs_per_row_group=target.settings.pairs_per_row_group,
+        shard_bytes=target.settings.shard_mb * 1_000_000,
+    )
     with written_whole(target.folder) as folder:
-        _write_pairs(folder, pairs, division, read_blob=read_blob, target=target)
-        write_card(folder, pairs, division, chosen=chosen, facts=facts)
+        with (folder / PROVENANCE).open("w", encoding="utf-8", newline="\n") as provenance:
+            for split, members in division.sides():
+                samples = _samples(contents, split, members, provenance)
+                chosen.write(folder, split, samples, plan)
+        write_card(folder, entries, division, chosen=chosen, facts=facts)
         write_croissant(folder, chosen, facts)
         _write_checksums(folder)
 
@@ -117,45 +136,21 @@ def nothing_to_release(barred: Mapping[str, int], fates: Sequence[Fate]) -> str:
     )
 
 
-def _write_pairs(
-    folder: Path,
-    pairs: Sequence[Pair],
-    division: Division,
-    *,
-    read_blob: ReadBlob,
-    target: Target,
-) -> None:
-    chosen = plugins.load("formats", target.format_name, Format)
-    plan = Plan(
-        score_names=score_names(pairs),
-        pairs_per_row_group=target.settings.pairs_per_row_group,
-        shard_bytes=target.settings.shard_mb * 1_000_000,
-    )
-    with (folder / PROVENANCE).open("w", encoding="utf-8", newline="\n") as provenance:
-        for split, members in division.sides():
-            selected = [pair for pair in pairs if pair.id in members]
-            chosen.write(folder, split, _samples(selected, split, read_blob, provenance), plan)
-
-
-def score_names(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    """List every score of which any of the pairs has a finite value, sorted."""
-    found = {
-        name
-        for pair in pairs
-        for name, value in pair.assessment.scores.items()
-        if math.isfinite(value)
-    }
-    return tuple(sorted(found))
-
-
 def _samples(
-    pairs: Sequence[Pair], split: Split, read_blob: ReadBlob, provenance: TextIO
+    contents: Contents, split: Split, members: frozenset[str], provenance: TextIO
 ) -> Iterator[Sample]:
-    """Cut and encode one pair at a time; each leaves its line of provenance."""
-    for pair in pairs:
-        sample = make_sample(pair, read_blob)
+    """Read, cut and encode one pair at a time; each leaves its line of provenance."""
+    count = 0
+    for pair in contents.read_pairs(members):
+        sample = make_sample(pair, contents.read_blob)
         provenance.write(_provenance(pair, split, sample.row) + "\n")
+        count += 1
         yield sample
+    if count != len(members):
+        raise GgtError(
+            f"{len(members)} {split} pairs were counted and {count} were found: the workspace changed "
+            "while it was released. Release it again"
+        )
 
 
 def cut_pair(pair: Pair, read_blob: ReadBlob) -> tuple[Image, Image]:

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ggt.errors import GgtError, UsageError
 from ggt.formats import Split
-from ggt.types import CATEGORIES, Category, Pair
+from ggt.stages.entries import Entry
+from ggt.types import CATEGORIES, Category
 
 SEVERITY_BINS = ("low", "medium", "high")
 """Thirds of the severity's range 0 to 1; ours."""
@@ -40,7 +41,7 @@ def severity_bin(severity: float) -> str:
 
 
 def divide(
-    pairs: Sequence[Pair], *, num_test: int, balance: bool = False, frozen: Iterable[str] = ()
+    pairs: Sequence[Entry], *, num_test: int, balance: bool = False, frozen: Iterable[str] = ()
 ) -> Division:
     """Choose the test pairs: the frozen ones, then whole scenes until there are `num_test`.
 
@@ -56,7 +57,7 @@ def divide(
         raise UsageError(
             f"--test {num_test} of {len(pairs)} pairs leaves none to train on: choose fewer"
         )
-    scenes: dict[str, list[Pair]] = defaultdict(list)
+    scenes: dict[str, list[Entry]] = defaultdict(list)
     for pair in sorted(pairs, key=lambda p: _rank(p.id)):
         scenes[pair.group].append(pair)
     begun = [scene for scene in scenes.values() if any(p.id in test for p in scene)]
@@ -82,7 +83,7 @@ def _rank(identity: str) -> str:
     return hashlib.sha256(f"split {identity}".encode()).hexdigest()
 
 
-def _add_whole(scene: Sequence[Pair], test: set[str], num_test: int) -> bool:
+def _add_whole(scene: Sequence[Entry], test: set[str], num_test: int) -> bool:
     """Add a scene's pairs if all of them fit."""
     missing = {pair.id for pair in scene} - test
     if len(test) + len(missing) > num_test:
@@ -92,11 +93,11 @@ def _add_whole(scene: Sequence[Pair], test: set[str], num_test: int) -> bool:
 
 
 def _add_in_turns(
-    scenes: Sequence[Sequence[Pair]], test: set[str], *, num_test: int, pairs: Sequence[Pair]
+    scenes: Sequence[Sequence[Entry]], test: set[str], *, num_test: int, pairs: Sequence[Entry]
 ) -> None:
     """Let the category with the fewest test pairs choose next, then its third with the fewest."""
     taken = Counter(_stratum(pair) for pair in pairs if pair.id in test)
-    waiting: dict[tuple[Category, str], list[Sequence[Pair]]] = defaultdict(list)
+    waiting: dict[tuple[Category, str], list[Sequence[Entry]]] = defaultdict(list)
     for scene in sorted(scenes, key=len):
         waiting[_stratum(scene[0])].append(scene)
     while waiting and len(test) < num_test:
@@ -114,8 +115,8 @@ def _add_in_turns(
             taken.update(_stratum(pair) for pair in scene)
 
 
-def _stratum(pair: Pair) -> tuple[Category, str]:
-    return pair.category, severity_bin(pair.measurements.severity)
+def _stratum(pair: Entry) -> tuple[Category, str]:
+    return pair.category, severity_bin(pair.severity)
 
 
 _MEMBERS = TypeAdapter(list[str])

@@ -69,6 +69,9 @@ class Decisions:
             if readonly:
                 if path.exists():
                     self._connection = open_unchanged(path)
+                    self._connection.execute(
+                        "BEGIN"
+                    )  # one moment's decisions, however long they are read
                     return
                 self._connection = sqlite3.connect(":memory:")
             else:

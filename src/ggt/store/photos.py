@@ -7,7 +7,7 @@ from typing import Literal
 
 from ggt.types import Category
 
-_PAGE = 500
+_PAGE = 100
 """Rows held in memory at once: a ledger may have millions."""
 
 PhotoState = Literal["found", "measured", "ingested", "set_aside", "failed"]

@@ -144,7 +144,7 @@ class Reading:
 
 @contextmanager
 def open_readonly(folder: Path) -> Generator[Reading]:
-    """Open a workspace for reading, also while a build writes it.
+    """Open a workspace for reading, also while a build writes it: what is read is the state of one moment.
 
     Raises:
         WorkspaceError: not a workspace, or one of a newer version.
@@ -152,6 +152,7 @@ def open_readonly(folder: Path) -> Generator[Reading]:
     layout = Layout(folder)
     ledger = schema.open_for_reading(layout.ledger)
     decisions = Decisions(layout.decisions, readonly=True)
+    ledger.execute("BEGIN")
     try:
         yield Reading(layout, ledger, decisions)
     finally:
