@@ -3,7 +3,8 @@ import pytest
 from ggt.errors import GgtError
 from ggt.formats import Format
 from ggt.plugins import load
-from ggt.stages.card import Audit, upper_bound, write_card
+from ggt.stages.audit import Audit
+from ggt.stages.card import write_card
 from ggt.stages.entries import enter
 from ggt.stages.front_matter import to_yaml
 from ggt.stages.split import divide
@@ -51,17 +52,16 @@ def test_a_card_with_an_unfilled_field_is_an_error(tmp_path, pairs):
     assert not (tmp_path / "README.md").exists()
 
 
-def test_without_an_audit_no_bound_is_claimed(tmp_path, pairs):
-    assert "not audited, so no bound is claimed" in card(tmp_path, pairs)
-    text = card(tmp_path, pairs, audit=Audit(num_checked=200, num_bad=0))
-    assert "0 of 200 audited pairs were bad: at most 1.49 % at 95 % confidence" in text
-
-
-def test_the_bound_is_that_of_clopper_and_pearson():
-    """With no bad pair it has a closed form; the other value is from the F-distribution form of the bound."""
-    assert upper_bound(Audit(500, 0)) == pytest.approx(1 - 0.05 ** (1 / 500))
-    assert upper_bound(Audit(100, 3)) == pytest.approx(0.0757, abs=5e-4)
-    assert upper_bound(Audit(3, 3)) == 1.0
+def test_without_a_random_sample_no_bound_is_claimed(tmp_path, pairs):
+    text = card(tmp_path, pairs)
+    assert "0 of 4 released pairs were accepted by a person; no random sample was looked" in text
+    text = card(tmp_path, pairs, audit=Audit(num_checked=200, num_bad=0, num_passed=900))
+    assert "looked at 200 drawn by lot and found 0 bad: at most 1.49 % at 95 % confidence" in text
+    text = card(tmp_path, pairs, audit=Audit(num_checked=9, num_bad=2, num_passed=9))
+    assert (
+        "of 9 candidates that quality control had passed by itself, people looked at every one and turned 2"
+        in text
+    )
 
 
 def test_what_is_no_ground_truth_is_said_at_the_top(tmp_path):

@@ -1,15 +1,26 @@
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from ggt.cli.release import release
+from ggt.images import encode_png
+from ggt.judges.measured import shipped
+from ggt.settings.quality import QualitySettings
 from ggt.stages.build import build
 from ggt.stages.lint import lint_dataset
 from ggt.stages.outcomes import pairs
-from ggt.stages.publish import NothingToReleaseError, ReleaseRequest, agreement, publish
+from ggt.stages.publish import (
+    NothingToReleaseError,
+    ReleaseRequest,
+    agreement,
+    calibration,
+    publish,
+)
 from ggt.stages.split import read_members
 from ggt.store.workspace import open_readonly
 from rehearsal import decide, request, write_photos
@@ -84,3 +95,37 @@ def test_the_command_says_what_it_wrote(workspace, tmp_path):
     told = json.loads(run.stdout)
     assert told["num_train"] + told["num_test"] == len(accepted(workspace))
     assert told["format"] == "parquet"
+
+
+def test_the_card_names_what_quality_control_was_calibrated_on(workspace, tmp_path):
+    model = shipped()
+    told = calibration(QualitySettings())
+    assert f"fitted by {model.made_by} on {model.num_faults} planted faults" in told
+    assert f"from {model.num_photos} clean photos" in told
+    assert "do not hold" not in told
+    place = told.split("the table ")[1].split(" ")[0]
+    assert (Path(__file__).parents[2] / place).is_file()
+    publish(workspace, ReleaseRequest(to=tmp_path / "out"))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"on {model.num_faults} planted faults" in card
+    assert "the recipe sets other bounds of quality control" in card
+
+
+def test_the_card_names_the_excluded_sets_with_their_counts(workspace, tmp_path):
+    shutil.copytree(workspace.parent, tmp_path / "all")
+    folder = tmp_path / "all"
+    (folder / "cups").mkdir()
+    (folder / "others").mkdir()
+    noise = np.random.default_rng(7).integers(0, 256, (64, 64, 3), np.uint8)
+    (folder / "others" / "noise.png").write_bytes(encode_png(noise))
+    shutil.copy(folder / "truths" / "coffee.png", folder / "cups" / "coffee.png")
+    excluded = (folder / "cups", folder / "others")
+    build(request(folder / "photos", folder / "ws", excluded=excluded))
+    publish(folder / "ws", ReleaseRequest(to=tmp_path / "out"))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert (
+        "Sets kept out: cups (pictures: 1, photos set aside for looking like one: 1), others ("
+        in card
+    )
+    assert "others (pictures: 1, photos set aside for looking like one: 0)" in card
+    assert str(tmp_path) not in card

@@ -40,11 +40,23 @@ def export(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Candidates that wait for people, to be filled in.")
     ] = False,
+    audit: Annotated[
+        int | None,
+        typer.Option(
+            help="Pairs drawn by lot, to be filled in: the card's bound on bad pairs.", min=1
+        ),
+    ] = None,
 ) -> None:
-    """Print every decision, or with --waiting a line for each candidate that waits for one.
+    """Print every decision, or with --waiting or --audit a line for each candidate that waits for one.
 
     Example: ggt decisions export my-dataset > reviewed.jsonl
     """
-    from ggt.stages.review import export_decisions, export_waiting
+    from ggt.errors import UsageError
+    from ggt.stages.review import export_audit, export_decisions, export_waiting
 
-    sys.stdout.write(export_waiting(workspace) if waiting else export_decisions(workspace))
+    if waiting and audit is not None:
+        raise UsageError("--waiting and --audit are two lists: ask for one at a time")
+    if audit is not None:
+        sys.stdout.write(export_audit(workspace, audit))
+    else:
+        sys.stdout.write(export_waiting(workspace) if waiting else export_decisions(workspace))

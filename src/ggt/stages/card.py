@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from scipy.stats import beta
 
 import ggt
 from ggt.errors import GgtError
 from ggt.formats import Format
+from ggt.stages.audit import Audit, upper_bound
 from ggt.stages.entries import Entry
 from ggt.stages.front_matter import Yaml, to_yaml
 from ggt.stages.funnel import steps, survival
@@ -33,14 +33,6 @@ _HUB_LICENCES = frozenset({
 # fmt: on
 
 _MARKUP = re.compile(r"[&<>|`*_\[\]#]")
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """A blind second look at randomly drawn released pairs."""
-
-    num_checked: int
-    num_bad: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ def _fields(
         "survival": _survival_rows(facts.fates),
         "barred": ", ".join(f"{n} {reason}" for reason, n in facts.barred.items()) or "none",
         "assurances": [(a, sum(p.assurance == a for p in pairs)) for a in ASSURANCES],
-        "audit": _audit_sentence(facts.audit),
+        "audit": _audit_sentence(pairs, facts.audit),
         "makers": [(*m, n, facts.terms.get(m[0], "")) for m, n in _by_count(makers)],
         "prompts": [(s, n, text or "none") for (s, text), n in _by_count(prompts)[:NUM_PROMPTS]],
         "num_other_prompts": max(0, len(prompts) - NUM_PROMPTS),
@@ -130,21 +122,18 @@ def _survival_rows(fates: Sequence[Fate]) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def _audit_sentence(audit: Audit | None) -> str:
+def _audit_sentence(entries: Sequence[Entry], audit: Audit | None) -> str:
+    num_reviewed = sum(entry.assurance in ("reviewed", "audited") for entry in entries)
+    told = f"{num_reviewed} of {len(entries)} released pairs were accepted by a person"
     if audit is None:
-        return "not audited, so no bound is claimed"
-    bound = upper_bound(audit)
+        return f"{told}; no random sample was looked at, so no bound is claimed"
+    looked = f"of {audit.num_passed} candidates that quality control had passed by itself, people looked at"
+    if audit.num_checked == audit.num_passed:
+        return f"{told}; {looked} every one and turned {audit.num_bad} down"
     return (
-        f"{audit.num_bad} of {audit.num_checked} audited pairs were bad: at most {100 * bound:.2f} % "
-        "at 95 % confidence (one-sided, exact)"
+        f"{told}; {looked} {audit.num_checked} drawn by lot and found {audit.num_bad} bad: at most "
+        f"{100 * upper_bound(audit):.2f} % at 95 % confidence (one-sided, exact)"
     )
-
-
-def upper_bound(audit: Audit) -> float:
-    """Return the one-sided 95 % Clopper-Pearson bound on the share of bad pairs, 0 to 1."""
-    if audit.num_bad >= audit.num_checked:
-        return 1.0
-    return float(beta.ppf(0.95, audit.num_bad + 1, audit.num_checked - audit.num_bad))
 
 
 def _render(fields: Mapping[str, Field]) -> str:

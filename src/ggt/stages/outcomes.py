@@ -110,13 +110,26 @@ def _undecided(lq: _Lq) -> Iterator[ForPeople]:
     for lane in lq.lanes:
         for attempt in lane.attempts[-1:]:
             if attempt.outcome != "rejected" and attempt.pixel_hash not in said:
-                yield ForPeople(
-                    photo=lq.photo.path,
-                    lq=lq.row.pixel_hash,
-                    candidate=attempt.pixel_hash,
-                    lq_blob=lq.record.blob,
-                    candidate_blob=attempt.candidate,
-                )
+                yield _shown(lq, attempt)
+
+
+def _shown(lq: _Lq, attempt: AttemptRow) -> ForPeople:
+    return ForPeople(
+        photo=lq.photo.path,
+        lq=lq.row.pixel_hash,
+        candidate=attempt.pixel_hash,
+        lq_blob=lq.record.blob,
+        candidate_blob=attempt.candidate,
+    )
+
+
+def pair_for_people(reading: Reading, pixel_hash: str) -> ForPeople | None:
+    """Show the candidate that an lq's pair is made of; None when it has none."""
+    row = photos.lq_by_pixels(reading.ledger, pixel_hash)
+    assert row is not None
+    lq = _lq(reading, row)
+    best = select(_passing(lq))
+    return None if best is None else _shown(lq, best.attempt)
 
 
 def _lqs(reading: Reading, among: Collection[str] | None = None) -> Iterator[_Lq]:

@@ -5,9 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import ggt
+from ggt.judges.measured import shipped
+from ggt.settings.quality import QualitySettings
 from ggt.stages import outcomes
+from ggt.stages.audit import audit
 from ggt.stages.card import CardFacts
 from ggt.stages.entries import Entry, enter
+from ggt.stages.exclude import kept_out
 from ggt.stages.release import (
     Contents,
     NothingToReleaseError,
@@ -22,11 +27,6 @@ from ggt.stages.split import divide, dump_members, read_members
 from ggt.store.blobs import write_durably
 from ggt.store.workspace import Reading, open_readonly
 from ggt.types import Fate
-
-NOT_CALIBRATED = (
-    "not calibrated on these photos; what the default thresholds catch and lose on planted faults is the table "
-    "of `ggt calibrate`"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,10 @@ def _facts(
         fates=tuple(fates),
         barred=barred,
         agreement=agreement(reading),
-        calibration=NOT_CALIBRATED,
-        excluded_sets=_excluded(fates),
+        calibration=calibration(reading.recipe.quality),
+        excluded_sets=excluded_sets(reading),
         terms={name: terms_of(name) for name in restorers},
+        audit=audit(reading),
     )
 
 
@@ -137,11 +138,28 @@ def _common_licence(entries: Sequence[Entry]) -> str:
     return "mixed: see each row"
 
 
-def _excluded(fates: Sequence[Fate]) -> str:
-    count = sum(fate.stage == "set_aside" and fate.reason == "excluded" for fate in fates)
-    if not count:
-        return "none, or no photo looked like one of them"
-    return f"{count} photos were set aside because they look like photos of excluded sets"
+def excluded_sets(reading: Reading) -> str:
+    """Name the sets that were kept out, and how many photos were set aside for looking like theirs."""
+    told = [
+        f"{kept.name} (pictures: {kept.num_pictures}, photos set aside for looking like one: {kept.num_photos})"
+        for kept in kept_out(reading.ledger)
+    ]
+    return ", ".join(told) or "none were named"
+
+
+def calibration(quality: QualitySettings) -> str:
+    """Say what quality control was calibrated on, and where its figures are."""
+    model = shipped()
+    told = (
+        f"the judge was fitted by {model.made_by} on {model.num_faults} planted faults and {model.num_good} faithful "
+        f"pairs made from {model.num_photos} clean photos, not on this dataset; what it catches and loses, leaving "
+        f"one photo out, is the table benchmarks/calibration.md in the source of ggt {ggt.__version__}"
+    )
+    if quality != QualitySettings():
+        told += (
+            "; the recipe sets other bounds of quality control, for which those figures do not hold"
+        )
+    return told
 
 
 def terms_of(restorer: str) -> str:

@@ -1,10 +1,12 @@
 """Review: people's decisions in and out of a workspace; the web page will use the same store."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from ggt.errors import UsageError
-from ggt.stages.outcomes import for_people
+from ggt.stages.audit import to_audit
+from ggt.stages.outcomes import ForPeople, for_people
 from ggt.store import schema
 from ggt.store.decisions import Decisions, export_jsonl, import_jsonl
 from ggt.store.workspace import Layout, open_readonly
@@ -53,19 +55,29 @@ def export_decisions(folder: Path) -> str:
 def export_waiting(folder: Path) -> str:
     """Write a JSON line for each candidate that waits for a person, with the files to look at."""
     with open_readonly(folder) as reading:
-        lines: list[dict[str, str | list[str]]] = [
-            {
-                "lq": row.lq,
-                "candidate": row.candidate,
-                "choice": "",
-                "reviewer": "",
-                "at": "",
-                "reasons": [],
-                "note": "",
-                "photo": row.photo,
-                "lq_file": str(reading.layout.blob_path(row.lq_blob)),
-                "candidate_file": str(reading.layout.blob_path(row.candidate_blob)),
-            }
-            for row in for_people(reading)
-        ]
+        return _to_fill_in(reading.layout, for_people(reading))
+
+
+def export_audit(folder: Path, count: int) -> str:
+    """Write a JSON line for each undecided pair among the first `count` drawn by lot, with the files to look at."""
+    with open_readonly(folder) as reading:
+        return _to_fill_in(reading.layout, to_audit(reading, count))
+
+
+def _to_fill_in(layout: Layout, found: Iterable[ForPeople]) -> str:
+    lines: list[dict[str, str | list[str]]] = [
+        {
+            "lq": row.lq,
+            "candidate": row.candidate,
+            "choice": "",
+            "reviewer": "",
+            "at": "",
+            "reasons": [],
+            "note": "",
+            "photo": row.photo,
+            "lq_file": str(layout.blob_path(row.lq_blob)),
+            "candidate_file": str(layout.blob_path(row.candidate_blob)),
+        }
+        for row in found
+    ]
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
