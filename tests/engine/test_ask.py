@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import time
 
 import pytest
 
@@ -349,3 +350,41 @@ def test_a_reply_with_broken_characters_is_kept_and_paid_once(database, tmp_path
     assert (answered.version, answered.detail) == ("m-?", "half ?")
     assert ask(database, tmp_path, provider).answer == answered.answer
     assert states(database) == ["done"]
+
+
+def test_a_provider_that_asks_for_a_day_is_named_with_the_time_and_a_stop_ends_the_wait(
+    database, tmp_path
+):
+    told = []
+
+    async def go():
+        (tmp_path / "inbox").mkdir()
+        stop = Stop()
+
+        def on_wait(who, until):
+            told.append((who, until))
+            stop.request(StopRunError("enough"))
+
+        asker = Asker(
+            database,
+            Inbox(tmp_path / "inbox"),
+            policy=Policy(),
+            limits=Limits(8, on_wait=on_wait),
+            stop=stop,
+        )
+        provider = Provider(UnbilledError("429", delay_s=86_400))
+        return await asker.ask(QUESTION, provider.service(), lane=1)
+
+    with pytest.raises(StopRunError, match="while waiting"):
+        asyncio.run(go())
+    ((who, until),) = told
+    assert who == "fake/m-1"
+    assert until == pytest.approx(time.time() + 86_400, abs=60)
+
+
+def test_a_short_wait_is_not_told_and_a_long_one_once():
+    told = []
+    limits = Limits(8, on_wait=lambda who, until: told.append(who))
+    for seconds in (1, 100, 101, 500):
+        limits.note_wait("a/b", seconds)
+    assert told == ["a/b", "a/b"]

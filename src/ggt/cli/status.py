@@ -1,5 +1,6 @@
 """`ggt status`: the funnel, the spend, and what waits for whom."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,9 @@ def print_status(status: "Status", *, as_json: bool, stopped: str | None) -> Non
     _print_money(status)
     if status.being_built:
         emit_text("A build is running in this workspace.")
+    for who, until in status.waits:
+        clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(until))
+        emit_text(f"It waits until {clock}, as {who} asked it to.")
     if stopped:
         emit_text(f"Stopped early: {stopped}")
 
@@ -90,5 +94,6 @@ def _as_json(status: "Status", stopped: str | None) -> JsonValue:
             {"photo": path, "why": why} for path, why in status.closed_failures
         ],
         "being_built": status.being_built,
+        "waits": [{"for": who, "until": until} for who, until in status.waits],
         "stopped": stopped,
     }

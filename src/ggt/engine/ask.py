@@ -113,9 +113,10 @@ class Asker:
 
     async def _ask(self, key: str, question: Question, service: Service, *, lane: int) -> Answered:
         num_unbilled = 0
+        who = f"{question.provider}/{question.model}"
         while True:
             # The slot comes before the intent: what only waits in line is neither reserved nor ever in doubt.
-            async with self._limits.slot(f"{question.provider}/{question.model}"):
+            async with self._limits.slot(who):
                 if self._stop.requested:
                     raise StopRunError("stopped before this was sent")
                 taken = await self._database.write(
@@ -130,7 +131,7 @@ class Asker:
                     received = await self._submit(taken, service)
             if isinstance(received, UnbilledError):
                 num_unbilled += 1
-                await self._back_off(num_unbilled, received)
+                await self._back_off(who, num_unbilled, received)
                 continue
             answered = await self._conclude(taken, received, service)
             if answered is not None:
@@ -174,13 +175,14 @@ class Asker:
             raise InDoubtError(f"the stored reply to send {send.id!r} can no longer be read")
         return received
 
-    async def _back_off(self, num_unbilled: int, error: UnbilledError) -> None:
+    async def _back_off(self, who: str, num_unbilled: int, error: UnbilledError) -> None:
         if num_unbilled > self._policy.num_unbilled:
             raise StopRunError(
                 f"the provider took nothing in {num_unbilled} tries ({error}): run again later"
             )
-        delay = self._policy.first_delay_s * 2 ** (num_unbilled - 1)
-        await self._stop.wait(max(delay, error.delay_s))
+        delay = max(self._policy.first_delay_s * 2 ** (num_unbilled - 1), error.delay_s)
+        self._limits.note_wait(who, delay)
+        await self._stop.wait(delay)
         if self._stop.requested:
             raise StopRunError("stopped while waiting for the provider")
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from ggt.stages.restore import load_restorer
 from ggt.store import calls, lanes, photos
 from ggt.store.database import Database
 from ggt.store.decisions import Decision, Decisions
-from ggt.store.workspace import Layout, get_meta, hold, set_meta, stored_recipe
+from ggt.store.workspace import Layout, get_meta, hold, note_wait, set_meta, stored_recipe
 from ggt.types import Photo
 
 Advance = Callable[[str, int, int], None]
@@ -221,7 +222,7 @@ async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRu
             bench = Bench(
                 database=parts.database,
                 decisions=parts.decisions,
-                asker=_asker(request.recipe, parts, stop),
+                asker=_asker(request.recipe, parts, stop, advance),
                 pool=pool,
                 stop=stop,
                 blobs=parts.layout.blobs,
@@ -240,10 +241,21 @@ async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRu
     return stop.reason
 
 
-def _asker(recipe: Recipe, parts: _Parts, stop: Stop) -> Asker:
+def _asker(recipe: Recipe, parts: _Parts, stop: Stop, advance: Advance) -> Asker:
     policy = Policy(budget_usd=recipe.budget.usd, num_resends=recipe.restore.num_resends)
-    limits = Limits(recipe.budget.num_under_way)
+    limits = Limits(recipe.budget.num_under_way, on_wait=tell_wait(parts.database, advance))
     return Asker(parts.database, parts.inbox, policy=policy, limits=limits, stop=stop)
+
+
+def tell_wait(database: Database, advance: Advance) -> Callable[[str, float], None]:
+    """Make what shows a provider's long wait to whoever watches the build, and to `ggt status`."""
+
+    def tell(who: str, until: float) -> None:
+        database.write_soon(lambda c: note_wait(c, who, until))
+        clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(until))
+        advance(f"{who} asked to wait until {clock}", 0, 1)
+
+    return tell
 
 
 async def _run_lanes(bench: Bench, advance: Advance) -> None:

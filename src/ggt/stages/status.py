@@ -1,5 +1,6 @@
 """Status: the funnel, the money, and what waits for whom."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from ggt.errors import StopRunError
 from ggt.stages.outcomes import fates
 from ggt.store import calls, lanes, photos
 from ggt.store.calls import SendRow, Spend
-from ggt.store.workspace import Reading, is_held, open_readonly
+from ggt.store.workspace import Reading, is_held, open_readonly, waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Status:
     failures: tuple[tuple[str, str], ...]
     closed_failures: tuple[tuple[str, str], ...]
     being_built: bool
+    waits: tuple[tuple[str, float], ...]
+    """(provider/model, seconds since the epoch until which it asked the running build to wait)."""
 
     def count(self, stage: str) -> int:
         """Count what stands at a stage."""
@@ -41,18 +44,20 @@ def read_status(folder: Path) -> Status:
     """
     with open_readonly(folder) as reading:
         failed = photos.find_photos(reading.ledger, "failed")
+        held = is_held(folder)
         (num_photos,) = reading.ledger.execute("SELECT count(*) FROM photo").fetchone()
         return Status(
             fates=Counter((fate.stage, fate.reason) for fate in fates(reading)),
             num_photos=num_photos,
             spend=calls.spend(reading.ledger),
-            in_doubt=_in_doubt(reading, held=is_held(folder)),
+            in_doubt=_in_doubt(reading, held=held),
             failures=(
                 *((row.path, row.detail or row.reason or "") for row in failed),
                 *lanes.failures(reading.ledger, closed=False),
             ),
             closed_failures=tuple(lanes.failures(reading.ledger, closed=True)),
-            being_built=is_held(folder),
+            being_built=held,
+            waits=tuple(waits(reading.ledger, time.time())) if held else (),
         )
 
 

@@ -175,6 +175,23 @@ def set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     )
 
 
+_WAITING = "waiting for "
+
+
+def note_wait(connection: sqlite3.Connection, who: str, until: float) -> None:
+    """Write down that a provider asked to wait, until when in seconds since the epoch."""
+    set_meta(connection, f"{_WAITING}{who}", str(until))
+
+
+def waits(connection: sqlite3.Connection, now: float) -> list[tuple[str, float]]:
+    """List (who, until) of the providers whose wait is not over."""
+    rows = connection.execute(
+        "SELECT substr(key, ?), CAST(value AS REAL) FROM meta WHERE key GLOB ? ORDER BY key",
+        (len(_WAITING) + 1, f"{_WAITING}*"),
+    )
+    return [(who, until) for who, until in rows if until > now]
+
+
 def stored_recipe(database: Database) -> Recipe | None:
     """Read the recipe of the last build; None in a new workspace."""
     value = database.read(lambda c: get_meta(c, "recipe"))
