@@ -8,10 +8,10 @@ import numpy as np
 
 from ggt.images import encode_png
 from ggt.settings.release import ReleaseSettings
-from ggt.stages.card import CardFacts
-from ggt.stages.entries import enter
-from ggt.stages.release import Contents, Target, write_release
-from ggt.stages.split import divide
+from ggt.stages.release.card import CardFacts
+from ggt.stages.release.entries import enter
+from ggt.stages.release.split import divide
+from ggt.stages.release.write import Contents, Target, write_release
 from ggt.types import (
     ASPECTS,
     TRUST_CELLS,

@@ -5,7 +5,7 @@ import numpy as np
 from docs_examples import example_plugin
 from ggt.formats import Format, Plan
 from ggt.images import decode_image
-from ggt.stages.release import make_sample
+from ggt.stages.release.samples import make_sample
 from synthetic_pairs import BOX, Blobs, make_pair, scene
 
 

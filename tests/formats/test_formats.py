@@ -9,8 +9,8 @@ from PIL import Image as PillowImage
 from ggt import plugins
 from ggt.formats import Format, Plan
 from ggt.images import decode_image
-from ggt.stages.entries import enter, score_names
-from ggt.stages.release import make_sample
+from ggt.stages.release.entries import enter, score_names
+from ggt.stages.release.samples import make_sample
 from synthetic_pairs import BOX, Blobs, make_pair, pair_id, release, scene, spoiled
 
 FORMATS = plugins.names("formats")

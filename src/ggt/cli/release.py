@@ -35,7 +35,7 @@ def release(
 
     Example: ggt release my-dataset --to out/ --format parquet --test 500 --balance
     """
-    from ggt.stages.publish import ReleaseRequest, publish
+    from ggt.stages.release.publish import ReleaseRequest, publish
 
     done = publish(
         workspace,

@@ -20,8 +20,9 @@ from ggt.stages.build import Advance, BuildRequest, build
 from ggt.stages.degrade import DegradePlan, degrade_photos
 from ggt.stages.ingest import crop_image
 from ggt.stages.outcomes import pairs
-from ggt.stages.publish import ReleaseRequest, publish
-from ggt.stages.release import NothingToReleaseError, cut_pair
+from ggt.stages.release.publish import ReleaseRequest, publish
+from ggt.stages.release.samples import cut_pair
+from ggt.stages.release.write import NothingToReleaseError
 from ggt.stages.report import write_report
 from ggt.store.workspace import Layout, Reading, open_readonly
 from ggt.types import Pair

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from ggt.stages.split import severity_bin
+from ggt.stages.release.split import severity_bin
 from ggt.types import Category, Fate, FateStage
 
 STAGES: tuple[FateStage, ...] = get_args(FateStage)

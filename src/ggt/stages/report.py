@@ -23,7 +23,7 @@ from ggt.reports import (
 )
 from ggt.reports._templates import asset, render_template
 from ggt.stages import funnel, outcomes
-from ggt.stages.release import cut_pair
+from ggt.stages.release.samples import cut_pair
 from ggt.stages.whole_folder import check_replaceable, written_whole
 from ggt.store.workspace import Layout, Reading, open_readonly
 from ggt.types import NOT_GROUND_TRUTH, Aspect, Box, Image, Pair, Rejected, TrustMap

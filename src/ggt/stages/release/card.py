@@ -13,10 +13,10 @@ import ggt
 from ggt.errors import GgtError
 from ggt.formats import Format
 from ggt.stages.audit import Audit, upper_bound
-from ggt.stages.entries import Entry
-from ggt.stages.front_matter import Yaml, to_yaml
 from ggt.stages.funnel import steps, survival
-from ggt.stages.split import SEVERITY_BINS, Division
+from ggt.stages.release.entries import Entry
+from ggt.stages.release.front_matter import Yaml, to_yaml
+from ggt.stages.release.split import SEVERITY_BINS, Division
 from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate
 
 NUM_PROMPTS = 20
@@ -138,7 +138,7 @@ def _audit_sentence(entries: Sequence[Entry], audit: Audit | None) -> str:
 
 def _render(fields: Mapping[str, Field]) -> str:
     environment = Environment(
-        loader=PackageLoader("ggt.stages", "."),
+        loader=PackageLoader("ggt.stages.release", "."),
         undefined=StrictUndefined,
         autoescape=False,  # Markdown, escaped by _written
         finalize=_written,

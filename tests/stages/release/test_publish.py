@@ -14,14 +14,14 @@ from ggt.settings.quality import QualitySettings
 from ggt.stages.build import build
 from ggt.stages.lint import lint_dataset
 from ggt.stages.outcomes import pairs
-from ggt.stages.publish import (
+from ggt.stages.release.publish import (
     NothingToReleaseError,
     ReleaseRequest,
     agreement,
     calibration,
     publish,
 )
-from ggt.stages.split import read_members
+from ggt.stages.release.split import read_members
 from ggt.store.workspace import open_readonly
 from rehearsal import decide, request, write_photos
 
@@ -104,7 +104,7 @@ def test_the_card_names_what_quality_control_was_calibrated_on(workspace, tmp_pa
     assert f"from {model.num_photos} clean photos" in told
     assert "do not hold" not in told
     place = told.split("the table ")[1].split(" ")[0]
-    assert (Path(__file__).parents[2] / place).is_file()
+    assert (Path(__file__).parents[3] / place).is_file()
     publish(workspace, ReleaseRequest(to=tmp_path / "out"))
     card = (tmp_path / "out" / "README.md").read_text()
     assert f"on {model.num_faults} planted faults" in card

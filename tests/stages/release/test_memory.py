@@ -3,7 +3,7 @@
 import tracemalloc
 
 from fake_workspace import fill
-from ggt.stages.publish import ReleaseRequest, publish
+from ggt.stages.release.publish import ReleaseRequest, publish
 from ggt.stages.review import import_decisions
 from ggt.store.workspace import open_readonly
 

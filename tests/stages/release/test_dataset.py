@@ -10,8 +10,8 @@ from PIL import Image
 from ggt.stages.build import build
 from ggt.stages.ingest import crop_image
 from ggt.stages.outcomes import pairs
-from ggt.stages.publish import ReleaseRequest, publish
-from ggt.stages.release import cut_pair
+from ggt.stages.release.publish import ReleaseRequest, publish
+from ggt.stages.release.samples import cut_pair
 from ggt.store.workspace import open_readonly
 from rehearsal import request, small_recipe, write_photos
 

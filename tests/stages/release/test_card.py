@@ -4,10 +4,10 @@ from ggt.errors import GgtError
 from ggt.formats import Format
 from ggt.plugins import load
 from ggt.stages.audit import Audit
-from ggt.stages.card import write_card
-from ggt.stages.entries import enter
-from ggt.stages.front_matter import to_yaml
-from ggt.stages.split import divide
+from ggt.stages.release.card import write_card
+from ggt.stages.release.entries import enter
+from ggt.stages.release.front_matter import to_yaml
+from ggt.stages.release.split import divide
 from ggt.types import Fate
 from synthetic_pairs import Blobs, make_facts, make_pair, release
 

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 
 from ggt.errors import GgtError, UsageError
-from ggt.stages.entries import enter
-from ggt.stages.split import divide, dump_members, read_members
+from ggt.stages.release.entries import enter
+from ggt.stages.release.split import divide, dump_members, read_members
 from synthetic_pairs import Blobs, make_pair
 
 BLOBS = Blobs()

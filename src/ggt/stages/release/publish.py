@@ -10,10 +10,11 @@ from ggt.judges.measured import shipped
 from ggt.settings.quality import QualitySettings
 from ggt.stages import outcomes
 from ggt.stages.audit import audit
-from ggt.stages.card import CardFacts
-from ggt.stages.entries import Entry, enter
 from ggt.stages.exclude import kept_out
-from ggt.stages.release import (
+from ggt.stages.release.card import CardFacts
+from ggt.stages.release.entries import Entry, enter
+from ggt.stages.release.split import divide, dump_members, read_members
+from ggt.stages.release.write import (
     Contents,
     NothingToReleaseError,
     Target,
@@ -23,7 +24,6 @@ from ggt.stages.release import (
     write_release,
 )
 from ggt.stages.restore import RemoteRestorer, load_restorer
-from ggt.stages.split import divide, dump_members, read_members
 from ggt.store.blobs import write_durably
 from ggt.store.workspace import Reading, open_readonly
 from ggt.types import Fate

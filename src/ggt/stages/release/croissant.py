@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ggt.formats import Format
-from ggt.stages.card import CardFacts
+from ggt.stages.release.card import CardFacts
 
 Json: TypeAlias = "str | bool | Sequence[Json] | Mapping[str, Json]"
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ggt.errors import GgtError, UsageError
 from ggt.formats import Split
-from ggt.stages.entries import Entry
+from ggt.stages.release.entries import Entry
 from ggt.types import CATEGORIES, Category
 
 SEVERITY_BINS = ("low", "medium", "high")

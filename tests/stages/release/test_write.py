@@ -11,16 +11,10 @@ import pytest
 
 from ggt.errors import GgtError, UsageError
 from ggt.settings.release import ReleaseSettings
-from ggt.stages.entries import enter
-from ggt.stages.release import (
-    NothingToReleaseError,
-    Target,
-    cut_pair,
-    gate,
-    pseudonym,
-    write_release,
-)
-from ggt.stages.split import divide
+from ggt.stages.release.entries import enter
+from ggt.stages.release.samples import cut_pair, pseudonym
+from ggt.stages.release.split import divide
+from ggt.stages.release.write import NothingToReleaseError, Target, gate, write_release
 from ggt.types import Box
 from synthetic_pairs import BOX, Blobs, contents, make_facts, make_pair, pair_id, release, scene
 
@@ -112,7 +106,7 @@ def test_a_full_disk_is_told_with_a_remedy_and_leaves_nothing_behind(tmp_path):
     program = f"""
 import resource, sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from synthetic_pairs import Blobs, make_pair, release
 from ggt.errors import StorageError
 import signal
