@@ -63,9 +63,12 @@ def list_photos(
 def _list(connection: sqlite3.Connection, photo: Photo, settings: IngestSettings) -> bool:
     """Write a photo down, or what is said of it now; returns whether it is new."""
     row = photos.photo_at(connection, photo.path)
+    stated = PHOTO.dump_json(photo).decode()
     if row is None:
-        photos.add_photos(connection, [(photo.path, PHOTO.dump_json(photo).decode())])
+        photos.add_photos(connection, [(photo.path, stated)])
         return True
+    if row.stated == stated:
+        return False
     known = PHOTO.validate_json(row.stated)
     said = _with(photo, known)
     if row.state not in ("found", "failed") and row.reason != "barred":

@@ -50,6 +50,9 @@ class NewLq:
     record: str
 
 
+_PHOTO_COLUMNS = "id, path, stated, state, reason, detail, record"
+
+
 def add_photos(connection: sqlite3.Connection, photos: Iterable[tuple[str, str]]) -> int:
     """Add (path, stated) pairs that are not known yet; returns how many are new."""
     before = connection.total_changes
@@ -62,8 +65,7 @@ def find_photos(
 ) -> list[PhotoRow]:
     """List photos of a state by id, from beyond `after`."""
     rows = connection.execute(
-        "SELECT id, path, stated, state, reason, detail, record FROM photo "
-        "WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+        f"SELECT {_PHOTO_COLUMNS} FROM photo WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
         (state, after, limit),
     )
     return [PhotoRow(*row) for row in rows]
@@ -74,7 +76,7 @@ def by_path(connection: sqlite3.Connection, state: PhotoState) -> Iterator[Photo
     after = ""
     while True:
         rows = connection.execute(
-            "SELECT id, path, stated, state, reason, detail, record FROM photo "
+            f"SELECT {_PHOTO_COLUMNS} FROM photo "
             "WHERE +state = ? AND path > ? ORDER BY path LIMIT ?",  # + keeps to the index on path
             (state, after, _PAGE),
         ).fetchall()
@@ -86,16 +88,17 @@ def by_path(connection: sqlite3.Connection, state: PhotoState) -> Iterator[Photo
 
 def get_photo(connection: sqlite3.Connection, photo: int) -> PhotoRow:
     """Fetch one photo."""
-    row = connection.execute(
-        "SELECT id, path, stated, state, reason, detail, record FROM photo WHERE id = ?", (photo,)
-    ).fetchone()
-    return PhotoRow(*row)
+    return PhotoRow(
+        *connection.execute(f"SELECT {_PHOTO_COLUMNS} FROM photo WHERE id = ?", (photo,)).fetchone()
+    )
 
 
 def photo_at(connection: sqlite3.Connection, path: str) -> PhotoRow | None:
     """Find the photo of a path."""
-    row = connection.execute("SELECT id FROM photo WHERE path = ?", (path,)).fetchone()
-    return None if row is None else get_photo(connection, row[0])
+    row = connection.execute(
+        f"SELECT {_PHOTO_COLUMNS} FROM photo WHERE path = ?", (path,)
+    ).fetchone()
+    return None if row is None else PhotoRow(*row)
 
 
 def restate(connection: sqlite3.Connection, photo: int, stated: str) -> None:
