@@ -5,6 +5,7 @@ python benchmarks/calibration.py --photos ../shared/photos/clean --cache calibra
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 from ggt.judges.measured import MODEL_FILE
@@ -13,6 +14,8 @@ from ggt.stages.calibration_cases import deal
 from ggt.stages.calibration_table import markdown
 
 TABLE = Path(__file__).with_suffix(".md")
+SEED = 1
+"""Of the last look: measurements, detectors and bounds were chosen on other draws (seed 0) over the same photos."""
 MACHINE = "2-core Intel Xeon 2.8 GHz, Linux, Python 3.11"
 
 
@@ -32,7 +35,11 @@ def main() -> None:
         print(f"{stage} {done}/{total} {time.monotonic() - started:.0f} s", flush=True)
 
     result = calibrate(
-        given.photos, deal_cells=deal, cache=given.cache, num_processes=given.processes, show=show
+        given.photos,
+        deal_cells=partial(deal, seed=SEED),
+        cache=given.cache,
+        num_processes=given.processes,
+        show=show,
     )
     TABLE.write_text(heading(result.model.num_photos) + markdown(result.judged) + "\n")
     if given.ship:
@@ -43,10 +50,12 @@ def heading(num_photos: int) -> str:
     """Say what the table shows and how it was made."""
     return (
         f"# Calibration\n\nLeave-one-photo-out over {num_photos} clean photos, each under 7 of the 11 degradations "
-        "(2 faithful pairs, 3 planted faults and 1 candidate that restores nothing each); how to read it: "
+        "(2 faithful pairs, 3 planted faults and 2 candidates that restore little or nothing each); how to read it: "
         "[quality-control.md](../docs/quality-control.md).\n\n"
         "Command: `python benchmarks/calibration.py --photos ../shared/photos/clean --cache calibration-cache`. "
         f"Machine: {MACHINE}. Intervals: Wilson, 95 %.\n\n"
+        "Measurements, detectors, fitting and hand-set bounds were frozen before these pairs were drawn (seed 1); they "
+        "were chosen on other draws of degradations, faults and strengths (seed 0) over the same photos.\n\n"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from ggt.errors import UsageError
 from ggt.settings.quality import QualitySettings
 from ggt.stages.calibrate import Rate, caught, find_photos, kept, leave_one_photo_out, measure
-from ggt.stages.calibration_cases import deal
+from ggt.stages.calibration_cases import CLASSICAL, deal, measure_cell
 from ggt.stages.calibration_table import markdown
 from ggt.stages.fit import fit, tabulate
 
@@ -27,7 +27,8 @@ def cases(cells, cache):
 
 
 def test_each_cell_has_faithful_pairs_faults_and_what_restores_nothing(cells, cases):
-    assert len(cases) == 3 * len(cells) == 24
+    assert len(cases) == 4 * len(cells) == 32
+    assert sum(case.name == CLASSICAL for case in cases) == len(cells)
     assert {case.level for case in cases} >= {"good", "lazy"}
     assert all(np.isfinite(list(case.evidence.features.values())).all() for case in cases)
 
@@ -73,3 +74,13 @@ def test_a_share_has_its_wilson_interval():
 def test_one_photo_cannot_be_left_out_of_one():
     with pytest.raises(UsageError, match="at least 2"):
         deal(find_photos(None)[:1])
+
+
+def test_what_comes_nearer_to_the_truth_is_no_restoration_of_nothing():
+    photo = find_photos(None)[0]
+    (cell,) = [c for c in deal([photo, photo], per_photo=11, side=256) if c.degradation == "noise"][
+        :1
+    ]
+    made = {case.name: case.decidable for case in measure_cell(cell)}
+    assert made[CLASSICAL] is False  # denoising works
+    assert made[cell.lazy[0]] is True

@@ -11,7 +11,7 @@ import numpy as np
 
 from ggt.faults import GoodPair
 from ggt.images import luma, to_float
-from ggt.measure.fields import local_mean
+from ggt.measure.fields import finer, local_mean
 from ggt.types import Box, FloatImage, Image, Plane
 
 DETAIL_PX = 24.0
@@ -115,5 +115,4 @@ def cut(shape: tuple[int, ...], box: Box | None) -> tuple[slice, slice]:
 
 
 def _detail(image: Image) -> Plane:
-    grey = luma(image)
-    return grey - local_mean(grey, sigma_px=DETAIL_PX)
+    return finer(luma(image), sigma_px=DETAIL_PX)

@@ -7,7 +7,7 @@ from ggt.faults import Fault, GoodPair, Planted
 from ggt.faults._evidence import shows
 from ggt.faults._regions import require_room, structure
 from ggt.images import luma, to_float, to_uint8
-from ggt.measure.fields import local_mean
+from ggt.measure.fields import finer, local_mean
 from ggt.types import Plane
 
 COARSE_PX = 6.0
@@ -23,7 +23,7 @@ def plant(pair: GoodPair, strength: float, rng: np.random.Generator) -> Planted:
     amount = 0.45 + 0.55 * strength
     picture = to_float(pair.hq)
     grey = luma(picture)
-    fine = grey - local_mean(grey, sigma_px=COARSE_PX)
+    fine = finer(grey, sigma_px=COARSE_PX)
     contrast = structure(pair.hq, scale_px=COARSE_PX) / 255 + np.float32(0.01)
     redrawn = contrast * _random_phases(fine / contrast, rng)
     textured = np.clip((contrast * 255 - 5) / 5, 0, 1) * np.clip(

@@ -47,7 +47,7 @@ TARGETS: Mapping[str, Target] = {
         "object_consistency",
         ("matched", "likeness_[1234]", "mismatch_median_*"),
     ),
-    "letterbox": Target(("letterbox",), "geometry_alignment", ("bars_px", "affine_px")),
+    "letterbox": Target(("letterbox",), "geometry_alignment", ("bars_px",)),
     "object": Target(
         ("object_added", "object_removed", "object_moved"),
         "object_consistency",
@@ -57,13 +57,8 @@ TARGETS: Mapping[str, Target] = {
         ("redrawn_texture",),
         "content_reasonableness",
         (
-            "grain_*",
-            "line_likeness_*",
-            "likeness_[0123]",
-            "growth_[0123]",
-            "mismatch_median_[12]",
-            "mismatch_90_[12]",
-            *_EXCUSES,
+            "texture_*",
+            "lines_*",
         ),
     ),
     "oversmoothing": Target(
@@ -91,7 +86,7 @@ TARGETS: Mapping[str, Target] = {
     "blocking": Target(
         ("blocking",),
         "restoration_quality",
-        ("blocks_*", "gap_*", "rough_gap_*", "fold_*", "grid_*", "unnatural_*"),
+        ("gap_*", "rough_gap_*", "blocks_*"),
     ),
     "grid": Target(("grid",), "content_reasonableness", ("grid_*", "fold_*", "gap_hq", "noise_hq")),
     "residual_degradation": Target(
@@ -120,7 +115,7 @@ TARGETS: Mapping[str, Target] = {
     "half_restored": Target(
         ("half_restored",),
         "restoration_quality",
-        ("seam_*", "bright_*", "rest_*", "change*", "mismatch_median_*"),
+        ("seam_line",),
     ),
     "unchanged": Target(
         ("unchanged",),
@@ -139,6 +134,9 @@ TARGETS: Mapping[str, Target] = {
             "gap_*",
             "blur_*",
             "likeness_*",
+            "even_*",
+            "strong_own_*",
+            "texture_*",
             "contrast_lost",
             "brighter",
         ),

@@ -59,11 +59,3 @@ def noise_floor(band: Band) -> float:
     rest = band.ll - 2 * slope * band.lh + slope**2 * band.hh
     flattest = band.hh <= np.percentile(band.hh, 40)
     return float(max(0.02, np.percentile(np.maximum(rest[flattest], 0), 30)))
-
-
-def coherence(plane: Plane) -> Grid:
-    """How much the gradients within a cell agree in direction: 1 on a line or an edge, near 0 in grass."""
-    smooth = cv2.GaussianBlur(plane, (0, 0), 0.8)
-    right, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    xx, yy, xy = _cells(right * right), _cells(down * down), _cells(right * down)
-    return np.hypot(xx - yy, 2 * xy) / (xx + yy + 1.0)

@@ -8,14 +8,13 @@ import numpy as np
 
 from ggt.images import luma
 from ggt.measure.alignment import Registration, warp
-from ggt.measure.bands import CELLS, coherence, split
+from ggt.measure.bands import CELLS, split
 from ggt.measure.blockiness import blockiness
 from ggt.measure.compression import compression_features
 from ggt.measure.detail import (
     Features,
     Mismatch,
     detail_features,
-    grain_features,
     log,
     mismatches,
     object_features,
@@ -24,9 +23,10 @@ from ggt.measure.evidence import Cells
 from ggt.measure.noise import noise_sigma
 from ggt.measure.photometry import colour_features
 from ggt.measure.residual import residual_features
-from ggt.measure.seams import band_seams, seam_features
+from ggt.measure.seams import seam_features
 from ggt.measure.sharpness import blur_px
 from ggt.measure.spectrum import spectrum_features
+from ggt.measure.texture import texture_features
 from ggt.measure.tiles import sample_tiles
 from ggt.types import TRUST_CELLS, Image, Plane
 
@@ -57,10 +57,9 @@ def compare(lq: Image, hq: Image, registration: Registration, *, factor: int) ->
         | detail_features(bands)
         | object_features(found)
         | {f"below_{name}": value for name, value in below.items()}
-        | grain_features(bands, coherence(half[1]))
-        | band_seams(bands)
         | seam_features(lq, hq)
         | colour_features(lq, hq)
+        | texture_features(full[0], full[1])
         | spectrum_features(full[0], luma(hq))
         | compression_features(full[0], luma(hq))
         | residual_features(half[0], half[1])

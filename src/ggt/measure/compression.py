@@ -11,12 +11,12 @@ from ggt.measure.detail import Features, log
 from ggt.types import Plane
 
 _GRID = 8
-_MATRIX = cv2.dct(np.eye(_GRID, dtype=np.float32))
-"""Rows of the one-dimensional transform."""
+_MATRIX = cv2.dct(np.eye(_GRID, dtype=np.float32), flags=cv2.DCT_ROWS).T
+"""Rows are the waves of the one-dimensional transform."""
 
 
 def compression_features(lq: Plane, hq: Plane) -> Features:
-    """Measure luma planes whose grid, if any, starts in the upper left corner; on a fifth of the blocks."""
+    """Measure luma planes whose grid, if any, starts in the upper left corner; on a quarter of the blocks."""
     small_lq, rough_lq = _gap(lq)
     small_hq, rough_hq = _gap(hq)
     return {
@@ -31,10 +31,10 @@ def _gap(plane: Plane) -> tuple[float, float]:
     """Logarithms of how many small and how strong fine coefficients blocks between the grid have over those on it."""
     on, off = (_coefficients(plane[start:, start:]) for start in (0, _GRID // 2))
     order = np.add.outer(np.arange(_GRID), np.arange(_GRID))
-    middle = (order >= 3) & (order <= 8)
-    small = [float(((c[:, middle] > 2) & (c[:, middle] < 8)).mean()) for c in (on, off)]
+    middle = (order >= 2) & (order <= 6)
+    small = [float(((c[:, middle] > 3) & (c[:, middle] < 9)).mean()) for c in (on, off)]
     fine = [float((c[:, order > 6] ** 2).mean()) for c in (on, off)]
-    return log((small[1] + 0.003) / (small[0] + 0.003)), log((fine[1] + 0.1) / (fine[0] + 0.1))
+    return log((small[1] + 0.001) / (small[0] + 0.001)), log((fine[1] + 0.1) / (fine[0] + 0.1))
 
 
 def _coefficients(plane: Plane) -> np.ndarray:

@@ -74,6 +74,8 @@ def _by_contrast(band: Band, noise: float) -> Features:
         "weak_left": _left(band, weak, strong_slope),
         "own": _own(band, np.full(band.ll.shape, True)),
         "flat_own": _own(band, flat),
+        "strong_own": _own(band, strong),
+        "even": log((_added(band, flat) + 0.05) / (_added(band, strong) + 0.05)),
     }
 
 
@@ -92,10 +94,13 @@ def _left(band: Band, where: np.ndarray, slope: float) -> float:
 
 def _own(band: Band, where: np.ndarray) -> float:
     """Logarithm of the candidate's part that the lq does not explain, over the lq's that the candidate does not."""
-    common = band.lh**2
-    in_lq = np.maximum(band.ll - common / np.maximum(band.hh, _LEAST), 0)[where].mean()
-    in_hq = np.maximum(band.hh - common / np.maximum(band.ll, _LEAST), 0)[where].mean()
-    return log((in_hq + 0.1) / (in_lq + 0.1))
+    rest = np.maximum(band.ll - band.lh**2 / np.maximum(band.hh, _LEAST), 0)
+    return log((_added(band, where) + 0.1) / (float(rest[where].mean()) + 0.1))
+
+
+def _added(band: Band, where: np.ndarray) -> float:
+    """Energy of the candidate that the lq does not explain; of added noise flat parts have as much as others."""
+    return float(np.maximum(band.hh - band.lh**2 / np.maximum(band.ll, _LEAST), 0)[where].mean())
 
 
 def _slope(band: Band, where: np.ndarray) -> float:
@@ -119,32 +124,6 @@ def _texture(band: Band, noise: float) -> Features:
         "clarity": log((seen - expected_noise) / expected_noise),
         "growth": float(np.clip(growth, -1, 3)),
     }
-
-
-def grain_features(bands: Sequence[Band], coherence: Grid) -> Features:
-    """Compare likeness in textures without direction with that on lines and edges, where both stand above the noise.
-
-    `coherence` (0 to 1) is how much the candidate's gradients agree in direction within a cell.
-    """
-    features: Features = {}
-    for k, band in enumerate(bands[:3]):
-        noise = noise_floor(band)
-        slope = np.clip(around(band.lh, 5) / np.maximum(around(band.hh, 5), 1e-2), 0.02, 3)
-        clear = slope**2 * band.hh > 3 * noise
-        signal = np.maximum(band.ll - noise, 0.2 * band.ll)
-        likeness = np.clip(band.lh / np.sqrt(signal * band.hh + _LEAST), -1, 1.2)
-        grain = clear & (coherence < 0.35) & (band.hh > 2.0)
-        lines = clear & (coherence > 0.6)
-        in_grain = likeness[grain] if grain.sum() > 8 else np.array([1.0])
-        on_lines = likeness[lines] if lines.sum() > 8 else np.array([1.0])
-        features |= {
-            f"grain_likeness_{k}": float(np.median(in_grain)),
-            f"grain_lowest_{k}": float(np.percentile(in_grain, 15)),
-            f"grain_less_{k}": float(np.median(in_grain) - np.median(on_lines)),
-            f"grain_share_{k}": float(grain.mean()),
-            f"line_likeness_{k}": float(np.median(on_lines)),
-        }
-    return features
 
 
 def mismatches(bands: Sequence[Band]) -> tuple[Mismatch, ...]:

@@ -33,3 +33,8 @@ def local_mean(picture: FloatImage | Plane, *, sigma_px: float) -> FloatImage:
     if factor > 1:
         small = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return small
+
+
+def finer(plane: Plane, *, sigma_px: float) -> Plane:
+    """Return what is finer than `sigma_px`: the plane less its local mean."""
+    return plane - local_mean(plane, sigma_px=sigma_px)

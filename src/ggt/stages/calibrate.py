@@ -157,6 +157,7 @@ def _key(cell: Cell) -> str:
         cell.degradation,
         cell.good,
         cell.faults,
+        cell.lazy,
     )
     text = repr((*parts, cell.side, cell.seed))
     return f"{cell.photo.stem}-{cell.degradation}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"

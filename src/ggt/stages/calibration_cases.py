@@ -17,11 +17,14 @@ from ggt import plugins
 from ggt.degradations import Degradation
 from ggt.errors import UsageError
 from ggt.faults import Fault, GoodPair, Planted
-from ggt.images import decode_image, encode_jpeg, read_image, resize, to_float, to_uint8
+from ggt.images import decode_image, encode_jpeg, luma, read_image, resize, to_float, to_uint8
 from ggt.measure.evidence import Evidence
+from ggt.measure.fields import finer
+from ggt.measure.photo import measure_photo
+from ggt.restorers import LocalRestorer
 from ggt.settings.quality import QualitySettings
 from ggt.stages.assess import evidence
-from ggt.types import Category, Image
+from ggt.types import Category, Image, Prompt, RestoreTask
 
 Level = Literal["good", "gross", "subtle", "lazy"]
 
@@ -112,6 +115,19 @@ def _softened(lq: Image, rng: np.random.Generator) -> Image:
     return cv2.GaussianBlur(lq, (0, 0), float(rng.uniform(0.5, 1.0))).astype(np.uint8, copy=False)
 
 
+def _classical(lq: Image, category: Category) -> Image:
+    """Restore by the classical engine, which leaves most degradations behind and says so."""
+    engine = plugins.load("restorers", CLASSICAL, LocalRestorer)
+    task = RestoreTask(
+        lq=lq,
+        category=category,
+        measurements=measure_photo(lq),
+        prompt=Prompt("fixed", ""),
+        seed=0,
+    )
+    return engine.restore(task).image
+
+
 LAZY: dict[str, Callable[[Image, np.random.Generator], Image]] = {
     "grainy": _grainy,
     "sharpened": _sharpened,
@@ -121,8 +137,12 @@ LAZY: dict[str, Callable[[Image, np.random.Generator], Image]] = {
     "jpeg": _jpeg,
 }
 """What is no restoration: the lq with noise of 3 to 8 levels, slightly sharpened, smoothed, softened, toned, JPEG."""
+CLASSICAL = "classical"
+"""What the classical engine makes of the lq is tried in every cell, too."""
 _RESTORED = 0.75
-"""Where it does bring the lq this much nearer to the truth (share of the distance left), it is not counted."""
+"""Where detail does come this much nearer to the truth's (share of the distance left), a candidate is not counted."""
+DETAIL_PX = 24.0
+"""Detail is luma less its mean over so many pixels: a veil that goes while streaks stay is no restoration."""
 
 
 def deal(
@@ -158,7 +178,7 @@ def deal(
                     faults=tuple(
                         faults[(rank * num_faults + k) % len(faults)] for k in range(num_faults)
                     ),
-                    lazy=(lazy[rank % len(lazy)],),
+                    lazy=(lazy[rank % len(lazy)], CLASSICAL),
                     side=side,
                     seed=seed,
                 )
@@ -193,9 +213,14 @@ def measure_cell(cell: Cell) -> list[Case]:
         fault = plugins.load("faults", name, Fault)
         strength = fault.gross if level == "gross" else fault.subtle
         made.append((name, level, fault.plant(GoodPair(lq, hq, other), strength, rng)))
-    made += [_lazy(name, lq, hq, seed=(cell.seed, zlib.crc32(names), 1)) for name in cell.lazy]
     quality = QualitySettings()
     category = degradation.category
+    for name in cell.lazy:
+        own = np.random.default_rng((cell.seed, zlib.crc32(names), 1))
+        done = _classical(lq, category) if name == CLASSICAL else LAZY[name](lq, own)
+        made.append(
+            (name, "lazy", Planted(lq, done, {}, decidable=_left(lq, done, hq) > _RESTORED))
+        )
     return [
         Case(
             photo=cell.photo.stem,
@@ -212,12 +237,12 @@ def measure_cell(cell: Cell) -> list[Case]:
     ]
 
 
-def _lazy(
-    name: str, lq: Image, hq: Image, *, seed: tuple[int, int, int]
-) -> tuple[str, Level, Planted]:
-    made = LAZY[name](lq, np.random.default_rng(seed))
-    nearer = cv2.norm(made, hq, cv2.NORM_L2) < _RESTORED * cv2.norm(lq, hq, cv2.NORM_L2)
-    return name, "lazy", Planted(lq, made, {}, decidable=not nearer)
+def _left(lq: Image, candidate: Image, truth: Image) -> float:
+    """Distance of the candidate's detail from the truth's, as a share of the lq's."""
+    before, after, aim = (
+        finer(luma(image), sigma_px=DETAIL_PX) for image in (lq, candidate, truth)
+    )
+    return cv2.norm(after, aim, cv2.NORM_L2) / max(cv2.norm(before, aim, cv2.NORM_L2), 1e-6)
 
 
 def square(path: Path, side: int) -> Image:

@@ -17,9 +17,9 @@ from ggt.judges._detectors import CLIP, TARGETS, Detector, MeasuredModel
 from ggt.stages.calibration_cases import Case
 from ggt.types import CATEGORIES, Category
 
-RIDGE = 5.0
+RIDGE = 10.0
 FOLDS = 8
-BUDGET = 0.035
+BUDGET = 0.03
 """Share of faithful pairs that all detectors together may lose on the photos they are fitted on."""
 SHRINK = 30
 """A category counts by itself as far as it has more faithful pairs than this."""
