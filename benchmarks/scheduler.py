@@ -82,7 +82,8 @@ def record(number, perceptual_hash):
 async def run_all(database, inbox, *, sleep_s, repeatable):
     """Drain every ready lane: one call and one attempt each."""
     stop = Stop()
-    asker = Asker(database, Inbox(inbox), policy=Policy(), limits=Limits(UNDER_WAY), stop=stop)
+    letters = Inbox(inbox)
+    asker = Asker(database, letters, policy=Policy(), limits=Limits(UNDER_WAY), stop=stop)
 
     async def send(_):
         await asyncio.sleep(sleep_s)
@@ -126,6 +127,7 @@ async def run_all(database, inbox, *, sleep_s, repeatable):
         num_under_way=UNDER_WAY,
     )
     tally = await drain(work, stop)
+    letters.close()
     return tally.num_done
 
 
