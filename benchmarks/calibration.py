@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from ggt.judges.measured import MODEL_FILE
-from ggt.stages.calibrate import calibrate
-from ggt.stages.calibration_cases import deal
-from ggt.stages.calibration_table import markdown
+from ggt.stages.calibration.calibrate import calibrate
+from ggt.stages.calibration.cases import deal
+from ggt.stages.calibration.table import markdown
 
 TABLE = Path(__file__).with_suffix(".md")
 SEED = 1

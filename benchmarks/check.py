@@ -13,7 +13,7 @@ import cv2
 
 from ggt.images import encode_png
 from ggt.settings.quality import QualitySettings
-from ggt.stages.calibration_cases import square
+from ggt.stages.calibration.cases import square
 from ggt.stages.check import PairFiles, check_pair
 from ggt.stages.degrade import degrade_image
 

@@ -11,7 +11,7 @@ from ggt.measure.photo import measure_photo
 from ggt.restorers import LocalRestorer
 from ggt.settings.quality import JudgeSettings, QualitySettings
 from ggt.stages.assess import assess, decide, evidence
-from ggt.stages.calibration_cases import square
+from ggt.stages.calibration.cases import square
 from ggt.types import ASPECTS, Prompt, RestoreTask
 
 QUALITY = QualitySettings()

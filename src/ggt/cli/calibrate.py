@@ -9,7 +9,7 @@ import typer
 from ggt.cli._output import AsJson, JsonValue, emit_json, emit_text, stage_progress
 
 if TYPE_CHECKING:
-    from ggt.stages.calibrate import Rate
+    from ggt.stages.calibration.calibrate import Rate
 
 
 def calibrate(
@@ -37,9 +37,9 @@ def calibrate(
 
     Example: ggt calibrate --photos clean/ --cache calibration-cache/
     """
-    from ggt.stages.calibrate import calibrate as run_calibrate
-    from ggt.stages.calibration_cases import deal
-    from ggt.stages.calibration_table import markdown, summary
+    from ggt.stages.calibration.calibrate import calibrate as run_calibrate
+    from ggt.stages.calibration.cases import deal
+    from ggt.stages.calibration.table import markdown, summary
     from ggt.store.blobs import write_durably
 
     with stage_progress(quiet=as_json) as show:

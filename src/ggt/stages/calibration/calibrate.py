@@ -23,8 +23,8 @@ from ggt.sources import Source
 from ggt.sources.bundled import bundled_folder
 from ggt.sources.folder import list_images
 from ggt.stages.align import align_defects
-from ggt.stages.calibration_cases import Case, Cell, Level, measure_cell
-from ggt.stages.fit import Table, fit, tabulate
+from ggt.stages.calibration.cases import Case, Cell, Level, measure_cell
+from ggt.stages.calibration.fit import Table, fit, tabulate
 from ggt.stages.judge import verdict
 from ggt.stages.screen import screen
 from ggt.store.blobs import write_durably

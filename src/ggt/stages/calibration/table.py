@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ggt.stages.calibrate import Judged, Rate, caught, kept, names_of, undecidable
+from ggt.stages.calibration.calibrate import Judged, Rate, caught, kept, names_of, undecidable
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,18 @@ import pytest
 
 from ggt.errors import UsageError
 from ggt.settings.quality import QualitySettings
-from ggt.stages.calibrate import Rate, caught, find_photos, kept, leave_one_photo_out, measure
-from ggt.stages.calibration_cases import CLASSICAL, deal, measure_cell
-from ggt.stages.calibration_table import markdown
-from ggt.stages.fit import fit, tabulate
+from ggt.stages.calibration.calibrate import (
+    Rate,
+    caught,
+    find_photos,
+    kept,
+    leave_one_photo_out,
+    measure,
+)
+from ggt.stages.calibration.candidates import CLASSICAL
+from ggt.stages.calibration.cases import deal, measure_cell
+from ggt.stages.calibration.fit import fit, tabulate
+from ggt.stages.calibration.table import markdown
 
 
 @pytest.fixture(scope="module")

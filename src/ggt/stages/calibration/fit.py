@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from ggt.judges._detectors import CLIP, TARGETS, Detector, MeasuredModel
-from ggt.stages.calibration_cases import Case
+from ggt.stages.calibration.cases import Case
 from ggt.types import CATEGORIES, Category
 
 RIDGE = 10.0
