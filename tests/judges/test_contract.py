@@ -4,6 +4,7 @@ import pytest
 
 from ggt import plugins
 from ggt.judges import Judge
+from ggt.judges._detectors import suspect
 from ggt.judges.measured import shipped
 from ggt.measure.evidence import Evidence
 from ggt.types import ASPECTS, Box
@@ -43,3 +44,10 @@ def test_measured_blames_geometry_for_a_letterbox_and_says_why(usual):
     assert geometry.level < 3
     assert geometry.defects[0].kind == "letterbox"
     assert "bars_px" in geometry.defects[0].detail
+
+
+def test_what_looks_for_rain_and_snow_left_behind_is_silent_elsewhere(usual):
+    streaky = usual.features | {"flat_likeness_0": 1.0, "rest_spread": -1.0, "noise_1": -4.0}
+    for category, heard in (("rain", True), ("snow", True), ("general", False), ("haze", False)):
+        said = suspect(shipped(), streaky, category, strictness=1.0)
+        assert ("occluders_left" in {suspicion.name for suspicion in said}) is heard

@@ -7,12 +7,11 @@ from ggt import plugins
 from ggt.degradations import Degradation
 from ggt.faults import Fault, GoodPair
 from ggt.images import read_image
-from ggt.measure.photo import measure_photo
-from ggt.restorers import LocalRestorer
 from ggt.settings.quality import JudgeSettings, QualitySettings
 from ggt.stages.assess import assess, decide, evidence
+from ggt.stages.calibration.candidates import restore_classically, restores
 from ggt.stages.calibration.cases import square
-from ggt.types import ASPECTS, Prompt, RestoreTask
+from ggt.types import ASPECTS
 
 QUALITY = QualitySettings()
 
@@ -73,16 +72,19 @@ def test_mix_ups_are_rejected(rain, truth, photos, name):
     assert judge(planted.lq, planted.hq, correct=False).verdict == "reject"
 
 
-def test_the_classical_engine_on_synthetic_rain_is_rejected(rain):
-    engine = plugins.load("restorers", "classical", LocalRestorer)
-    task = RestoreTask(
-        lq=rain,
-        category="rain",
-        measurements=measure_photo(rain),
-        prompt=Prompt("fixed", ""),
-        seed=0,
-    )
-    assert judge(rain, engine.restore(task).image).verdict == "reject"
+@pytest.mark.parametrize(
+    ("photo", "strength"), [("camera_03.jpg", 0.5), ("clean_05.jpg", 0.3), ("kodak_14.png", 0.8)]
+)
+def test_the_classical_engine_on_synthetic_rain_restores_nothing_and_is_rejected(
+    photos, photo, strength
+):
+    truth = square(photos / "clean" / photo, 1024)
+    plugin = plugins.load("degradations", "rain", Degradation)
+    lq = plugin.apply(truth, strength, np.random.default_rng(7)).image
+    made = restore_classically(lq, "rain")
+    assert not restores(lq, made, truth)
+    assert judge(lq, made).verdict == "reject"
+    assert judge(lq, truth).verdict == "accept"
 
 
 def test_a_whole_pixel_shift_is_cropped_away_by_build_and_rejected_by_check(rain, truth):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from ggt.types import Aspect, Category
+from ggt.types import CATEGORIES, Aspect, Category
 
 CLIP = 10.0
 """A feature counts at most so many of its usual spreads."""
@@ -28,6 +28,8 @@ class Target:
     patterns: tuple[str, ...]
     lazy: bool = False
     """Whether it looks for candidates that restore nothing, too."""
+    categories: tuple[Category, ...] = CATEGORIES
+    """In pairs of other categories it is silent."""
 
     def choose(self, names: Iterable[str]) -> list[str]:
         """List the measurements that match, sorted."""
@@ -142,6 +144,22 @@ TARGETS: Mapping[str, Target] = {
         ),
         lazy=True,
     ),
+    "occluders_left": Target(
+        ("residual_degradation", "unchanged"),
+        "restoration_quality",
+        (
+            "rest_*",
+            "noise_[01234]",
+            "clarity_[01234]",
+            "slope_*",
+            "flat_likeness_*",
+            "bright_*",
+            "mismatch_median_*",
+            "below_mismatch_90_*",
+        ),
+        lazy=True,
+        categories=("rain", "snow"),
+    ),
     "swapped": Target(
         ("swapped",),
         "restoration_quality",
@@ -180,8 +198,8 @@ TARGETS: Mapping[str, Target] = {
 class Detector(BaseModel):
     """A fitted linear score: `bias + sum of weight * clip((value - centre) / spread)`.
 
-    `usual` holds per category the middle and the spread of the scores of faithful pairs; above `threshold` such spreads
-    a pair is rejected.
+    `usual` holds, for each category that it looks at, the middle and the spread of the scores of faithful pairs; above
+    `threshold` such spreads a pair is rejected.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -232,9 +250,10 @@ class Suspicion:
 def suspect(
     model: MeasuredModel, features: Mapping[str, float], category: Category, *, strictness: float
 ) -> Sequence[Suspicion]:
-    """Let every detector speak."""
+    """Let every detector of the category speak."""
     found: list[Suspicion] = []
-    for name, detector in model.detectors.items():
+    speaking = {name: d for name, d in model.detectors.items() if category in d.usual}
+    for name, detector in speaking.items():
         excess = detector.score(features, category) - detector.threshold / strictness
         order: list[int] = np.argsort(-detector.contributions(features))[:3].tolist()
         leading = tuple((detector.names[i], features[detector.names[i]]) for i in order)

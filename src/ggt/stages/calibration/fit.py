@@ -25,6 +25,7 @@ SHRINK = 30
 """A category counts by itself as far as it has more faithful pairs than this."""
 BLUR = 0.5
 """Width of the blur of scores, in spreads of faithful pairs."""
+_SILENT = -1e3
 _GRID = np.linspace(0.5, 30, 120)
 
 Scores = Float64[np.ndarray, "cases detectors"]
@@ -54,7 +55,11 @@ class Table:
         """Decidable faults that a detector should find."""
         target, lazy = TARGETS[detector], self.level == "lazy"
         planted = np.isin(self.name, target.faults) & ~self.good & ~lazy
-        return (planted | (lazy & target.lazy)) & self.decidable
+        return (planted | (lazy & target.lazy)) & self.decidable & self.heard(detector)
+
+    def heard(self, detector: str) -> Rows:
+        """Cases of the categories that a detector looks at."""
+        return np.isin(self.category, TARGETS[detector].categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def fit(table: Table, rows: Rows, *, made_by: str) -> MeasuredModel:
             spreads=_rounded(part.spreads),
             weights=_rounded(part.weights),
             bias=round(part.bias, 5),
-            usual=_usual_of(usual, j),
+            usual=_usual_of(usual, j, TARGETS[name].categories),
             threshold=round(float(thresholds[j]), 4),
         )
         for j, (name, part) in enumerate(linear.items())
@@ -115,11 +120,14 @@ def fit(table: Table, rows: Rows, *, made_by: str) -> MeasuredModel:
     )
 
 
-def _usual_of(usual: _Usual, detector: int) -> dict[Category, tuple[float, float]]:
-    return {
-        category: (round(float(middle[detector]), 5), round(float(spread[detector]), 5))
-        for category, (middle, spread) in usual.items()
-    }
+def _usual_of(
+    usual: _Usual, detector: int, categories: Sequence[Category]
+) -> dict[Category, tuple[float, float]]:
+    found: dict[Category, tuple[float, float]] = {}
+    for category in categories:
+        middle, spread = usual[category]
+        found[category] = (round(float(middle[detector]), 5), round(float(spread[detector]), 5))
+    return found
 
 
 def _rounded(values: np.ndarray) -> tuple[float, ...]:
@@ -135,7 +143,7 @@ def _fit_all(table: Table, rows: Rows) -> dict[str, _Linear]:
     for name, target in TARGETS.items():
         names = tuple(target.choose(table.names))
         chosen = np.array([table.names.index(n) for n in names])
-        used = rows & (table.good | table.targets(name))
+        used = rows & ((table.good & table.heard(name)) | table.targets(name))
         scaled = np.clip(
             (table.values[used][:, chosen] - centres[chosen]) / spreads[chosen], -CLIP, CLIP
         )
@@ -202,6 +210,8 @@ def _normalise(table: Table, scores: Scores, usual: _Usual) -> Scores:
     for category, (middle, spread) in usual.items():
         own = table.category == category
         normal[own] = (scores[own] - middle) / spread
+    for j, name in enumerate(TARGETS):
+        normal[~table.heard(name), j] = _SILENT
     return normal
 
 
