@@ -238,7 +238,12 @@ def caught(judged: Iterable[Judged], level: Level) -> Rate:
 
 def undecidable(judged: Iterable[Judged]) -> int:
     """Count the faults that their pair cannot show."""
-    return sum(1 for j in judged if not j.decidable)
+    return sum(1 for j in judged if not j.decidable and j.level != "lazy")
+
+
+def restoring(judged: Iterable[Judged]) -> int:
+    """Count the candidates meant to restore nothing that did come nearer to the truth."""
+    return sum(1 for j in judged if not j.decidable and j.level == "lazy")
 
 
 def names_of(judged: Iterable[Judged]) -> list[str]:

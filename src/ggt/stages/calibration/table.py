@@ -3,12 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ggt.stages.calibration.calibrate import Judged, Rate, caught, kept, names_of, undecidable
+from ggt.stages.calibration.calibrate import (
+    Judged,
+    Rate,
+    caught,
+    kept,
+    names_of,
+    restoring,
+    undecidable,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Goals:
-    """What the issue asks of calibration."""
+    """What calibration aims at."""
 
     kept: float = 0.95
     gross: float = 0.95
@@ -49,6 +57,7 @@ def _overall(judged: Sequence[Judged]) -> str:
         ["subtle faults caught", _cell(rates["subtle"]), f"{goals.subtle:.0%}"],
         ["candidates that restore nothing caught", _cell(rates["lazy"]), ""],
         ["faults that their pair cannot show (apart)", str(undecidable(judged)), ""],
+        ["candidates of these that do restore (apart)", str(restoring(judged)), ""],
     ]
     return _table(["", "share, 95 % interval, count", "goal"], rows)
 
