@@ -16,6 +16,16 @@ def test_an_empty_recipe_is_the_default(tmp_path):
     assert load_recipe(write(tmp_path, "")) == Recipe()
 
 
+def test_the_classical_engine_faces_a_stricter_judge_unless_the_recipe_says_otherwise(tmp_path):
+    quality = load_recipe(write(tmp_path, "[quality.judge]\nstrictness = 2\n")).quality
+    assert quality.for_restorer("classical").judge.strictness == 3.0
+    assert quality.for_restorer("simulated") == quality
+    text = "[quality.judge.stricter]\nsimulated = 2\n"
+    quality = load_recipe(write(tmp_path, text)).quality
+    assert quality.for_restorer("classical").judge.strictness == 1.0
+    assert quality.for_restorer("simulated").judge.strictness == 2.0
+
+
 def test_lanes_are_restorers_times_samples(tmp_path):
     text = '[[lanes]]\nrestorer = "a"\nsamples = 2\n[[lanes]]\nrestorer = "b"\nprompt = "p"\n'
     recipe = load_recipe(write(tmp_path, text))

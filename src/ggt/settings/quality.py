@@ -53,6 +53,11 @@ def _screens() -> dict[Category, ScreenSettings]:
     return {name: ScreenSettings(max_flat_likeness=0.85) for name in _OCCLUDED}
 
 
+def _stricter() -> dict[str, float]:
+    """Three in four of the classical engine's candidates restore little; the factor is chosen on synthetic lqs."""
+    return {"classical": 1.5}
+
+
 class JudgeSettings(Settings):
     """How strictly the measured judge's levels are drawn, and which levels pass."""
 
@@ -60,6 +65,9 @@ class JudgeSettings(Settings):
     """1 is as calibrated; above 1 rejects more."""
     min_level: int = Field(default=3, ge=1, le=5)
     """The lowest level that passes, for every aspect."""
+    stricter: dict[str, float] = Field(default_factory=_stricter)
+    """Factors on strictness for single restorers: where most candidates are bad, a bound that fits faithful ones lets
+    too many bad ones in among the few accepted."""
 
 
 class QualitySettings(Settings):
@@ -73,3 +81,9 @@ class QualitySettings(Settings):
     def screen_for(self, category: Category) -> ScreenSettings:
         """The screen's bounds for one category."""
         return self.screens.get(category, self.screen)
+
+    def for_restorer(self, restorer: str) -> "QualitySettings":
+        """The bounds that one restorer's candidates face."""
+        factor = self.judge.stricter.get(restorer, 1.0)
+        judge = self.judge.model_copy(update={"strictness": self.judge.strictness * factor})
+        return self.model_copy(update={"judge": judge})

@@ -112,8 +112,9 @@ async def _attempt(
     if answered.answer is None:
         return None
     candidate = CANDIDATE.validate_json(answered.answer)
+    quality = bench.recipe.quality.for_restorer(lane.restorer)
     assessment = await bench.pool.run(
-        assess_blobs, lq, candidate, quality=bench.recipe.quality, blobs=bench.blobs
+        assess_blobs, lq, candidate, quality=quality, blobs=bench.blobs
     )
     row = AttemptRow(
         number=number,

@@ -202,8 +202,10 @@ def leave_one_photo_out(
 
 
 def judge_case(case: Case, model: MeasuredModel, *, quality: QualitySettings) -> Judged:
-    """Judge one case by the recipe's bounds and a given model."""
-    stage = _stage(case, model, quality)
+    """Judge one case by the recipe's bounds, as a build would, and a given model."""
+    stage = _stage(
+        case, model, quality.for_restorer(case.name) if case.level == "lazy" else quality
+    )
     return Judged(case.photo, case.degradation, case.name, case.level, case.decidable, stage)
 
 
@@ -241,9 +243,10 @@ def undecidable(judged: Iterable[Judged]) -> int:
     return sum(1 for j in judged if not j.decidable and j.level != "lazy")
 
 
-def restoring(judged: Iterable[Judged]) -> int:
-    """Count the candidates meant to restore nothing that did come nearer to the truth."""
-    return sum(1 for j in judged if not j.decidable and j.level == "lazy")
+def restoring(judged: Iterable[Judged]) -> Rate:
+    """Candidates meant to restore nothing that did come nearer to the truth, and were accepted."""
+    accepted = [j.stage is None for j in judged if not j.decidable and j.level == "lazy"]
+    return Rate(sum(accepted), len(accepted))
 
 
 def names_of(judged: Iterable[Judged]) -> list[str]:

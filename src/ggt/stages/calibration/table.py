@@ -57,7 +57,7 @@ def _overall(judged: Sequence[Judged]) -> str:
         ["subtle faults caught", _cell(rates["subtle"]), f"{goals.subtle:.0%}"],
         ["candidates that restore nothing caught", _cell(rates["lazy"]), ""],
         ["faults that their pair cannot show (apart)", str(undecidable(judged)), ""],
-        ["candidates of these that do restore (apart)", str(restoring(judged)), ""],
+        ["accepted of those that do restore (apart)", _cell(restoring(judged)), ""],
     ]
     return _table(["", "share, 95 % interval, count", "goal"], rows)
 
