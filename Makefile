@@ -33,7 +33,7 @@ $(VENV)/base-installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/dev-installed: $(VENV)/base-installed
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,gemini,openai,diffusion]'
 	touch $@
 
 clean:
