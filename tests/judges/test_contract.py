@@ -1,13 +1,15 @@
 """What every judge promises, over every file in the folder."""
 
+import numpy as np
 import pytest
 
 from ggt import plugins
-from ggt.judges import Judge
+from ggt.judges import AskingJudge, Judge, JudgeTask
 from ggt.judges._detectors import suspect
 from ggt.judges.measured import shipped
 from ggt.measure.evidence import Evidence
-from ggt.types import ASPECTS, Box
+from ggt.types import ASPECTS, CATEGORIES, Box
+from vlm_answers import aspect, judgement, kept_item
 
 
 @pytest.fixture
@@ -21,13 +23,49 @@ def usual():
     return Evidence((1024, 1024), (1024, 1024), Box(0, 0, 1024, 1024), features=features)
 
 
-@pytest.mark.parametrize("name", plugins.names("judges"))
-def test_a_judge_cites_a_source_and_returns_all_aspects_in_order(name, usual):
-    judge = plugins.load("judges", name, Judge)
-    aspects = judge.judge(usual, "general", 1.0)
-    assert judge.source
+JUDGES = {
+    name: plugins.load("judges", name, (Judge, AskingJudge)) for name in plugins.names("judges")
+}
+MEASURING = [name for name, judge in JUDGES.items() if isinstance(judge, Judge)]
+ASKING = [name for name, judge in JUDGES.items() if isinstance(judge, AskingJudge)]
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_cites_a_source(name):
+    assert JUDGES[name].source
+
+
+@pytest.mark.parametrize("name", MEASURING)
+def test_a_judge_that_measures_returns_all_aspects_in_order_twice_alike(name, usual):
+    aspects = JUDGES[name].judge(usual, "general", 1.0)
     assert tuple(aspect.aspect for aspect in aspects) == ASPECTS
-    assert judge.judge(usual, "general", 1.0) == aspects
+    assert JUDGES[name].judge(usual, "general", 1.0) == aspects
+
+
+@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("shape", [(1, 1), (97, 301)])
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_judge_that_asks_shows_both_sides_untouched_among_texts(name, shape, category):
+    lq = np.random.default_rng(5).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    candidate = 255 - lq
+    task = JudgeTask(lq, candidate, category, (kept_item("a face"),))
+    parts = JUDGES[name].content(task)
+    pictures = [part for part in parts if not isinstance(part, str)]
+    assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in pictures)
+    assert np.array_equal(pictures[0], lq)
+    assert np.array_equal(pictures[1], candidate)
+    assert isinstance(parts[0], str)
+    again = JUDGES[name].content(task)
+    assert all(np.array_equal(one, other) for one, other in zip(parts, again, strict=True))
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_judge_that_asks_has_a_version_and_returns_all_aspects_in_order(name):
+    assert len(JUDGES[name].version) == 64
+    votes = [judgement(), judgement(("1 a face", "gone"), geometry_alignment=aspect(0))]
+    opinion = JUDGES[name].opinion(votes, Box(0, 0, 64, 64), 3)
+    assert tuple(one.aspect for one in opinion.aspects) == ASPECTS
+    assert 0 <= opinion.flip_rate <= 1
 
 
 def test_measured_passes_the_usual_faithful_pair(usual):

@@ -9,9 +9,9 @@ import pytest
 from ggt import plugins
 from ggt.degradations import Degradation
 from ggt.images import resize, to_float
+from ggt.measure.lettering import lettering
 from ggt.measure.photo import measure_photo
 from ggt.restorers import classical
-from ggt.restorers._lettering import lettering
 from ggt.types import CATEGORIES, Category, Defect, Image, Measurements, Prompt, RestoreTask
 
 

@@ -7,12 +7,10 @@ import pytest
 
 from ggt import plugins
 from ggt.measure.photo import measure_photo
-from ggt.restorers import LocalRestorer, RemoteRestorer
+from ggt.restorers import LocalRestorer
 from ggt.types import CATEGORIES, Category, Image, Prompt, RestoreTask
 
-KINDS = (LocalRestorer, RemoteRestorer)
 NAMES = plugins.names("restorers")
-LOCAL = [n for n in NAMES if isinstance(plugins.load("restorers", n, KINDS), LocalRestorer)]
 
 
 def plant_nothing(
@@ -32,12 +30,12 @@ def task_for(image: Image, category: Category, *, native: Image | None = None) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_restorer_cites_a_source_and_names_its_version(name):
-    plugin = plugins.load("restorers", name, KINDS)
+    plugin = plugins.load("restorers", name, LocalRestorer)
     assert len(plugin.source) > 20
     assert plugin.model
 
 
-@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_the_same_task_gives_the_same_pixels_and_the_task_stays_as_it_was(name, category, coffee):
     restore = pickle.loads(pickle.dumps(plugins.load("restorers", name, LocalRestorer))).restore
@@ -52,7 +50,7 @@ def test_the_same_task_gives_the_same_pixels_and_the_task_stays_as_it_was(name, 
     assert first.image is not task.truth
 
 
-@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("category", CATEGORIES)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2), (33, 17), (65, 97)])
 def test_odd_and_tiny_pictures_keep_their_size(name, category, shape):
@@ -62,7 +60,7 @@ def test_odd_and_tiny_pictures_keep_their_size(name, category, shape):
     assert restored.image.dtype == np.uint8
 
 
-@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_picture_of_one_grey_is_answered(name, level):
     image = np.full((48, 48, 3), level, np.uint8)
@@ -71,7 +69,7 @@ def test_a_picture_of_one_grey_is_answered(name, level):
         assert int(np.ptp(restored.image)) <= 1
 
 
-@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_output_lies_on_the_grid_of_the_lq_when_the_native_picture_is_smaller(name, coffee):
     native = coffee[:100, :100]
     task = task_for(coffee, "general", native=native)
@@ -80,5 +78,5 @@ def test_the_output_lies_on_the_grid_of_the_lq_when_the_native_picture_is_smalle
 
 
 def test_local_restorers_of_ggt_never_claim_ground_truth():
-    for name in LOCAL:
+    for name in NAMES:
         assert not plugins.load("restorers", name, LocalRestorer).ground_truth

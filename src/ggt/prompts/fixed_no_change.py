@@ -1,8 +1,9 @@
 """The fixed instruction with a strict demand to change nothing else: the paper's `Fix-NC`, in our words."""
 
-from ggt.prompts import PromptStrategy
+from ggt.answers import Description
+from ggt.prompts import PromptStrategy, PromptTask
 from ggt.prompts._wording import INSTRUCTIONS, with_corrections
-from ggt.types import Category, Defect, Prompt
+from ggt.types import Prompt
 
 NO_CHANGE = (
     "Change nothing else. Every object, person, face, letter and texture must stay identical, at the same pixel "
@@ -11,10 +12,10 @@ NO_CHANGE = (
 )
 
 
-def write(category: Category, defects: tuple[Defect, ...]) -> Prompt:
+def write(task: PromptTask, _: Description | None = None) -> Prompt:
     """Write the category's instruction, the demand, and what to put right after a rejected attempt."""
-    text = with_corrections(f"{INSTRUCTIONS[category]} {NO_CHANGE}", defects)
-    return Prompt(strategy="fixed_no_change", text=text, defects=defects)
+    text = with_corrections(f"{INSTRUCTIONS[task.category]} {NO_CHANGE}", task.defects)
+    return Prompt(strategy="fixed_no_change", text=text, defects=task.defects)
 
 
 PLUGIN = PromptStrategy(

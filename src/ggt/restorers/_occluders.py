@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from ggt.images import luma, to_uint8
+from ggt.measure.lettering import lettering
 from ggt.restorers._condition import Condition
-from ggt.restorers._lettering import lettering
 from ggt.types import FloatImage, Mask, Plane
 
 Flags = Bool[np.ndarray, "shapes"]
