@@ -6,20 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
+from ggt import plugins
+from ggt.formats import Format
 from ggt.images import encode_png
 from ggt.settings.release import ReleaseSettings
 from ggt.stages.release.card import CardFacts
 from ggt.stages.release.entries import enter
 from ggt.stages.release.split import divide
-from ggt.stages.release.write import Contents, Target, write_release
+from ggt.stages.release.write import Contents, Gate, Target, fit, write_release
 from ggt.types import (
     ASPECTS,
     TRUST_CELLS,
     AspectVerdict,
     Assessment,
     Box,
+    Defect,
     Fate,
     Image,
+    Loser,
     Measurements,
     Pair,
     Photo,
@@ -63,6 +67,37 @@ def spoiled(image: Image, number: int) -> Image:
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
+def worse(number: int) -> Image:
+    """The same scene with its colours turned: what a judge turns down."""
+    return np.ascontiguousarray(scene(number)[:, :, ::-1])
+
+
+def make_loser(number: int, blobs: Blobs, **changes) -> Loser:
+    """A candidate of the same size that lost by its colours."""
+    hue = Defect("colour_consistency", "hue", 0.9, "turned by 120 degrees", Box(16, 8, 16, 16))
+    levels = (4, 4, 4, None, 1)
+    loser = Loser(
+        blob=blobs.add(worse(number)),
+        box=Box(0, 0, SIDE, SIDE),
+        correction=(0, 0),
+        alike=True,
+        aspects=tuple(
+            AspectVerdict(aspect, level, 0.9, (hue,) if level == 1 else ())
+            for aspect, level in zip(ASPECTS, levels, strict=True)
+        ),
+        stage="judge",
+        marked=(),
+        restorer="dauber",
+        model="dauber-1",
+        version="dauber-1.0",
+        prompt=Prompt("fixed", "Paint it anew."),
+        attempt=1,
+        sample=2,
+        ground_truth=True,
+    )
+    return replace(loser, **changes)
+
+
 def make_pair(
     number: int,
     blobs: Blobs,
@@ -77,6 +112,8 @@ def make_pair(
     assurance="measured",
     path=None,
     reviewer=None,
+    losers=None,
+    rivals=(),
 ) -> Pair:
     clean = scene(number)
     moved = np.roll(clean, (correction[1], correction[0]), axis=(0, 1))
@@ -115,6 +152,8 @@ def make_pair(
         cost_usd=0.04,
         ground_truth=ground_truth,
         reviewer=reviewer,
+        rivals=rivals,
+        losers=(make_loser(number, blobs),) if losers is None else losers,
     )
 
 
@@ -140,10 +179,13 @@ def contents(pairs, blobs: Blobs) -> Contents:
 
 def release(pairs, blobs: Blobs, folder: Path, *, format_name="parquet", num_test=0, **settings):
     """Release all pairs, as `ggt release` does."""
-    entries = sorted(enter(pairs), key=lambda entry: entry.id)
+    entries = tuple(sorted(enter(pairs), key=lambda entry: entry.id))
+    division = divide(entries, num_test=num_test, balance=True)
+    chosen = plugins.load("formats", format_name, Format)
+    passed, division = fit(Gate(entries, {}), division, chosen)
     write_release(
-        entries,
-        divide(entries, num_test=num_test, balance=True),
+        passed.entries,
+        division,
         contents=contents(pairs, blobs),
         facts=make_facts(),
         target=Target(folder, format_name, ReleaseSettings(**settings)),

@@ -41,6 +41,10 @@ TRUST_CELLS = 16
 
 NOT_GROUND_TRUTH = "not-ground-truth"
 """The stamp on everything that the classical engine or the simulator made."""
+STAMP_KEY = "ggt"
+"""The PNG text under which a stamp lies."""
+SIMULATED = "simulated-"
+"""How the version of every answer of the simulated provider begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,23 @@ TrustMap = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedBy:
+    """Which vlm judged, and how surely; a change of any of these is another judge.
+
+    `judge` names the file in judges/, `versions` are the models that said they answered, `prompt_version` the sha256 of
+    texts, schema and preprocessing. `flip_rate` is the share of votes against their aspect's majority, 0 to 1.
+    """
+
+    judge: str
+    model: str
+    versions: tuple[str, ...]
+    prompt_version: str
+    num_votes: int
+    num_unreadable: int
+    flip_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """Everything measured and judged about one (lq, candidate).
 
@@ -138,6 +159,8 @@ class Assessment:
     box: Box
     correction: tuple[int, int] = (0, 0)
     trust_map: TrustMap | None = None
+    judged_by: JudgedBy | None = None
+    """None when image measurements alone judged."""
 
     @property
     def defects(self) -> tuple[Defect, ...]:
@@ -233,6 +256,45 @@ class RestoreTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another lane's candidate for the lq of a pair that passed as well; fields as in `Pair` and `Assessment`."""
+
+    blob: str
+    box: Box
+    correction: tuple[int, int]
+    restorer: str
+    attempt: int
+
+
+LostAt = Literal["align", "screen", "judge", "person"]
+"""Who turned a candidate down: a stage of quality control, or a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A candidate for the lq of a pair that quality control or a person turned down; fields as in `Pair`.
+
+    `alike` is False where its size or its frame is another than the lq's, so that no crop shows the same of both.
+    """
+
+    blob: str
+    box: Box
+    correction: tuple[int, int]
+    alike: bool
+    aspects: tuple[AspectVerdict, ...]
+    stage: LostAt
+    marked: tuple[str, ...]
+    """What people gave as reasons: names of aspects or faults."""
+    restorer: str
+    model: str
+    version: str
+    prompt: Prompt
+    attempt: int
+    sample: int
+    ground_truth: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """An (lq, hq) that a build accepted, with all that a release says of it.
 
@@ -266,6 +328,10 @@ class Pair:
     ground_truth: bool
     """False for what the classical engine or the simulator made."""
     reviewer: str | None = None
+    rivals: tuple[Rival, ...] = ()
+    """Of other lanes: where they disagree with the target, it is believed less."""
+    losers: tuple[Loser, ...] = ()
+    """Of all lanes, in the order in which they were made: what the target is better than."""
 
 
 FateStage = Literal[

@@ -8,7 +8,9 @@ from PIL import Image as PillowImage
 
 from ggt import plugins
 from ggt.formats import Format, Plan
+from ggt.formats._columns import COLUMNS
 from ggt.images import decode_image
+from ggt.stages.lint import lint_dataset
 from ggt.stages.release.entries import enter, score_names
 from ggt.stages.release.samples import make_sample
 from synthetic_pairs import BOX, Blobs, make_pair, pair_id, release, scene, spoiled
@@ -59,6 +61,7 @@ def expected_sides(number):
 
 def assert_rightly_paired(found):
     """`found` maps id to (lq, gt): every pair is there, and its two pictures are its own."""
+    found = {identity.partition("-")[0]: sides for identity, sides in found.items()}
     assert sorted(found) == sorted(pair_id(number) for number in range(NUM_PAIRS))
     for number in range(NUM_PAIRS):
         lq, gt = expected_sides(number)
@@ -142,7 +145,7 @@ def test_releasing_twice_gives_the_same_bytes(name, pairs, blobs, released, tmp_
 @pytest.mark.parametrize("name", FORMATS)
 def test_only_what_is_no_ground_truth_is_stamped_in_its_pictures_and_columns(name, released):
     for pair in plugins.load("formats", name, Format).read(released[name]):
-        stamp = "not-ground-truth" if pair.id == pair_id(5) else ""
+        stamp = "not-ground-truth" if pair.id.startswith(pair_id(5)) else ""
         assert pair.texts["stamp"] == stamp
         assert pair.texts["ground_truth"] == str(not stamp)
         for side in (pair.lq, pair.gt):
@@ -176,6 +179,30 @@ def test_folders_have_the_list_of_sizes_that_basicsr_reads(released):
     names = sorted(path.name for path in (released["folders"] / "test" / "lq").iterdir())
     assert [line.split(" ")[0] for line in lines] == names
     assert {line.split(" ")[1] for line in lines} <= {"(72,64,3)", "(64,64,3)"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_card_explains_every_column(name, released, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    import datasets
+
+    chosen = plugins.load("formats", name, Format)
+    explained = [column for columns, _ in chosen.meanings for column in columns]
+    assert len(explained) == len(set(explained))
+    if chosen.media_type.endswith("parquet"):
+        features = datasets.load_dataset(str(released[name]), streaming=True)["train"].features
+        assert set(explained) == set(features)
+    else:
+        assert set(explained) == {"lq", "gt", *COLUMNS}
+    card = (released[name] / "README.md").read_text()
+    assert all(f"`{column}`" in card for column in explained)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_lint_finds_the_format_of_a_release_and_nothing_wrong_with_it(name, released):
+    linted = lint_dataset(released[name])
+    assert (linted.format_name, linted.num_pairs, linted.findings) == (name, NUM_PAIRS, ())
 
 
 @pytest.mark.parametrize("name", FORMATS)

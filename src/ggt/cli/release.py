@@ -14,7 +14,7 @@ def release(
         Path, typer.Option("--to", help="Folder to write: new, empty, or an earlier release.")
     ],
     layout: Annotated[
-        str, typer.Option("--format", help="parquet, webdataset or folders.")
+        str, typer.Option("--format", help="parquet, webdataset, folders, preferences or instruct.")
     ] = "parquet",
     test: Annotated[int, typer.Option(help="Number of pairs in the test split.")] = 0,
     balance: Annotated[
@@ -27,6 +27,10 @@ def release(
         bool,
         typer.Option("--allow-unknown-licence", help="Release photos whose licence none stated."),
     ] = False,
+    acknowledge_terms: Annotated[
+        list[str] | None,
+        typer.Option(help="A model whose terms bar training; release its outputs all the same."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the accepted pairs as a dataset with card, checksums and provenance; the same bytes each time.
@@ -46,6 +50,7 @@ def release(
             balance=balance,
             licence=licence,
             allow_unknown_licence=allow_unknown_licence,
+            acknowledged=tuple(acknowledge_terms or ()),
         ),
     )
     if as_json:

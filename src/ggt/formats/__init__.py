@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ggt.types import Aspect, Assurance, Category, TrustMap
+from ggt.formats._meanings import PAIR_MEANINGS, Meaning
+from ggt.types import Aspect, Assurance, Category, Defect, LostAt, TrustMap
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -21,6 +22,8 @@ class Row:
 
     id: str
     category: Category
+    instruction: str
+    """What to do with an lq of the category, one fixed sentence: it tells nothing of what is in the picture."""
     severity: float
     width: int
     height: int
@@ -55,12 +58,47 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A candidate that was turned down for the lq of a pair, cut like the pair it stands beside.
+
+    `id` tells it from the others of its pair, `aspects` are those in which it lost against the target, `marked` what
+    people gave as reasons; boxes of `defects` are in pixels of the cut pictures. `sha256` is that of `png`.
+    """
+
+    id: str
+    png: bytes
+    sha256: str
+    stage: LostAt
+    aspects: tuple[Aspect, ...]
+    levels: Mapping[Aspect, int | None]
+    marked: tuple[str, ...]
+    defects: tuple[Defect, ...]
+    restorer: str
+    model: str
+    version: str
+    prompt_strategy: str
+    prompt: str
+    attempt: int
+    sample: int
+    ground_truth: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One pair as it is written: two PNG files and what is said of them."""
+    """One pair as it is written: two PNG files and what is said of them.
+
+    `lost` is None but for formats that need losers; then a pair comes once for each, and `row.stamp` holds for both.
+    """
 
     row: Row
     lq_png: bytes
     gt_png: bytes
+    lost: Lost | None = None
+
+    @property
+    def id(self) -> str:
+        """The pair's id, and which candidate lost where one is there."""
+        return self.row.id if self.lost is None else f"{self.row.id}-{self.lost.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +146,13 @@ class Format:
     """Of the files that `pattern` matches."""
     source: str
     """The tools that read it."""
-    columns: tuple[str, str] = ("lq", "gt")
-    """What `datasets` calls the two pictures of a row."""
+    columns: tuple[str, ...] = ("lq", "gt")
+    """What `datasets` calls the pictures of a row: the lq, the target, and the loser where there is one."""
+    about: str = "`lq` is a low-quality picture, `gt` a restored target that quality control accepted for it."
+    """What the pictures of a row are, for the card."""
+    meanings: tuple[Meaning, ...] = PAIR_MEANINGS
+    """What each column says, for the card."""
+    needs_losers: bool = False
+    """Whether a row is a pair beside a candidate that was turned down; pairs without one are left out."""
+    precedence: int = 0
+    """When a folder is to be recognised, formats are asked in falling order: the choosier, the earlier."""

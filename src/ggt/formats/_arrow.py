@@ -81,13 +81,18 @@ def _parquet() -> _Parquet:
 
 
 def make_schema(
-    columns: Mapping[str, ColumnKind], score_names: Sequence[str], metadata: Mapping[str, str]
+    pictures: Sequence[str],
+    columns: Mapping[str, ColumnKind],
+    *,
+    score_names: Sequence[str],
+    metadata: Mapping[str, str],
 ) -> _Schema:
-    """Build the schema of a release: two pictures, then the columns of a row."""
+    """Build the schema of a release: the pictures, then the other columns of a row."""
     arrow = _arrow()
     picture = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
     types: dict[ColumnKind, ArrowType] = {
         "text": arrow.string(),
+        "texts": arrow.list_(arrow.string()),
         "int": arrow.int32(),
         "float": arrow.float64(),
         "bool": arrow.bool_(),
@@ -95,7 +100,7 @@ def make_schema(
         "scores": arrow.struct([(name, arrow.float64()) for name in score_names]),
         "trust": arrow.list_(arrow.list_(arrow.float32())),
     }
-    fields = [("lq", picture), ("gt", picture)]
+    fields = [(name, picture) for name in pictures]
     fields += [(name, types[kind]) for name, kind in columns.items()]
     return arrow.schema(fields).with_metadata(metadata)
 
@@ -110,6 +115,15 @@ def open_writer(path: Path, schema: _Schema, *, plain: list[str]) -> ParquetWrit
 def make_table(rows: Sequence[Mapping[str, Cell]], schema: _Schema) -> _Table:
     """Gather rows in memory."""
     return _arrow().Table.from_pylist(rows, schema)
+
+
+def column_names(path: Path) -> list[str]:
+    """List the columns of a Parquet file; raises OSError or ValueError when damaged."""
+    file = _parquet().ParquetFile(str(path))
+    try:
+        return list(file.schema_arrow.names)
+    finally:
+        file.close()
 
 
 def read_rows(path: Path, *, batch_size: int) -> Iterator[dict[str, Cell]]:

@@ -1,4 +1,4 @@
-"""The columns of a release: one table from which every format and the card derive theirs."""
+"""The columns of a pair: one table from which every format derives its own."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from ggt.formats import Row
 from ggt.types import ASPECTS
 
-ColumnKind = Literal["text", "int", "float", "bool", "levels", "scores", "trust"]
+ColumnKind = Literal["text", "texts", "int", "float", "bool", "levels", "scores", "trust"]
 Flat = str | int | float | bool
 
 NOT_ASSESSED = 0

@@ -25,7 +25,8 @@ def _shard(first: Sample, stream: Iterator[Sample], shard_bytes: int) -> Iterato
 
 
 def _size(sample: Sample) -> int:
-    return len(sample.lq_png) + len(sample.gt_png)
+    lost = len(sample.lost.png) if sample.lost else 0
+    return len(sample.lq_png) + len(sample.gt_png) + lost
 
 
 def number_shards(paths: list[Path]) -> None:

@@ -92,4 +92,5 @@ PLUGIN = Format(
     media_type="application/x-tar",
     source="webdataset, datasets.load_dataset(path, streaming=True), tar",
     columns=("lq.png", "gt.png"),
+    precedence=1,
 )

@@ -23,7 +23,7 @@ from ggt.reports import (
 )
 from ggt.reports._templates import asset, render_template
 from ggt.stages import funnel, outcomes
-from ggt.stages.release.samples import cut_pair
+from ggt.stages.release.samples import cut_pair, trust_of
 from ggt.stages.whole_folder import check_replaceable, written_whole
 from ggt.store.workspace import Layout, Reading, open_readonly
 from ggt.types import NOT_GROUND_TRUTH, Aspect, Box, Image, Pair, Rejected, TrustMap
@@ -146,9 +146,10 @@ def _scores(items: Iterable[Pair | Rejected], *, accepted: bool) -> Iterable[Sco
 def _pair_figure(pair: Pair, layout: Layout, folder: Path) -> Figure:
     lq, gt = cut_pair(pair, layout.read_blob)
     trust = None
-    if pair.assessment.trust_map is not None:
+    trusted = trust_of(pair, gt, layout.read_blob)
+    if trusted is not None:
         trust = f"img/{pair.id}-trust.png"
-        (folder / trust).write_bytes(encode_png(trust_picture(pair.assessment.trust_map)))
+        (folder / trust).write_bytes(encode_png(trust_picture(trusted)))
     return Figure(
         id=pair.id,
         lq=_picture(folder, f"{pair.id}-lq", lq),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 import ggt
 from ggt.errors import GgtError
@@ -17,6 +18,7 @@ from ggt.stages.funnel import steps, survival
 from ggt.stages.release.entries import Entry
 from ggt.stages.release.front_matter import Yaml, to_yaml
 from ggt.stages.release.split import SEVERITY_BINS, Division
+from ggt.stages.spending import Spending
 from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate
 
 NUM_PROMPTS = 20
@@ -49,6 +51,8 @@ class CardFacts:
     terms: Mapping[str, str]
     """Restorer -> terms of use of its outputs."""
     audit: Audit | None = None
+    spending: Spending | None = None
+    """None when nothing was sent to a provider."""
 
 
 def write_card(
@@ -87,11 +91,19 @@ def _fields(
         "num_not_ground_truth": sum(not pair.ground_truth for pair in pairs),
         "num_withheld": len(division.withheld),
         "splits": splits,
-        "columns": chosen.columns,
+        "about": Markup(chosen.about),
+        "variables": ", ".join(column.partition(".")[0] for column in chosen.columns),
+        "pictures": Markup(", ".join(f'row["{column}"]' for column in chosen.columns)),
+        "meanings": [
+            (Markup(", ".join(f"`{name}`" for name in names)), Markup(text))
+            for names, text in chosen.meanings
+        ],
+        "losers": _losers_sentence(pairs) if chosen.needs_losers else None,
         "funnel": _funnel_rows(facts.fates),
         "survival": _survival_rows(facts.fates),
         "barred": ", ".join(f"{n} {reason}" for reason, n in facts.barred.items()) or "none",
         "assurances": [(a, sum(p.assurance == a for p in pairs)) for a in ASSURANCES],
+        "costs": _cost_rows(facts.spending),
         "audit": _audit_sentence(pairs, facts.audit),
         "makers": [(*m, n, facts.terms.get(m[0], "")) for m, n in _by_count(makers)],
         "prompts": [(s, n, text or "none") for (s, text), n in _by_count(prompts)[:NUM_PROMPTS]],
@@ -120,6 +132,36 @@ def _survival_rows(fates: Sequence[Fate]) -> list[tuple[str, list[str]]]:
                 (category, [f"{c.num_pairs} of {c.num_tried}" if c else "–" for c in cells])
             )
     return rows
+
+
+def _losers_sentence(entries: Sequence[Entry]) -> str:
+    rows = sum(entry.num_losers for entry in entries)
+    unlike = sum(entry.num_unlike for entry in entries)
+    untrue = sum(entry.num_untrue_losers for entry in entries)
+    return (
+        f"{rows} rows: each pair stands beside every candidate for its lq that was turned down, by quality control or "
+        f"by a person; {untrue} of these candidates are {NOT_GROUND_TRUTH}. Left out: {unlike} of another size or "
+        "frame, and repeats"
+    )
+
+
+def _cost_rows(spent: Spending | None) -> list[tuple[str, str, int, str]]:
+    """Write what accepted pairs cost, when anything did."""
+    if spent is None or not spent.whole.spent_usd:
+        return []
+    named = [("all", spent.whole)]
+    named += [(f"category {share.name}", share) for share in spent.by_category]
+    named += [(f"restorer {share.name}", share) for share in spent.by_restorer]
+    named += [(f"attempt {share.name}", share) for share in spent.by_attempt]
+    return [
+        (
+            name,
+            f"{share.spent_usd:.2f}",
+            share.num_pairs,
+            "–" if share.usd_per_pair is None else f"{share.usd_per_pair:.3f}",
+        )
+        for name, share in named
+    ]
 
 
 def _audit_sentence(entries: Sequence[Entry], audit: Audit | None) -> str:
@@ -154,6 +196,8 @@ def _written(value: Field) -> str:
     text = str(value).strip()
     if value is None or not text:
         raise GgtError("the dataset card has an unfilled field: give every restorer its terms")
+    if isinstance(value, Markup):  # the format's own words
+        return text
     return _MARKUP.sub(lambda found: f"&#{ord(found.group())};", " ".join(text.split()))
 
 
@@ -169,12 +213,14 @@ def _front_matter(
         {"split": split, "path": chosen.pattern.format(split=split)} for split, _ in splits
     ]
     tags: list[Yaml] = ["image-restoration", "paired", "generative-ground-truth"]
-    if not all(pair.ground_truth for pair in pairs):
+    untrue = chosen.needs_losers and any(pair.num_untrue_losers for pair in pairs)
+    if untrue or not all(pair.ground_truth for pair in pairs):
         tags.append(NOT_GROUND_TRUTH)
+    num_rows = sum(pair.num_losers if chosen.needs_losers else 1 for pair in pairs)
     value |= {
         "pretty_name": facts.name,
         "task_categories": ["image-to-image"],
-        "size_categories": [_size_category(len(pairs))],
+        "size_categories": [_size_category(num_rows)],
         "tags": tags,
         "configs": [{"config_name": "default", "data_files": files}],
     }

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ggt.stages.release.losers import comparable_losers, num_unlike
 from ggt.types import Assurance, Category, Pair
 
 
@@ -26,6 +27,12 @@ class Entry:
     maker: tuple[str, str, str]
     prompt: tuple[str, str]
     score_names: tuple[str, ...]
+    num_losers: int = 0
+    """Candidates for its lq that were turned down and can stand beside it."""
+    num_unlike: int = 0
+    """Those that cannot: another size or frame."""
+    num_untrue_losers: int = 0
+    """Those of `num_losers` that are no ground truth."""
 
 
 def enter(pairs: Iterable[Pair]) -> Iterator[Entry]:
@@ -39,6 +46,7 @@ def enter(pairs: Iterable[Pair]) -> Iterator[Entry]:
         prompt = (pair.prompt.strategy, pair.prompt.text)
         scores = pair.assessment.scores
         finite = tuple(sorted(name for name, value in scores.items() if math.isfinite(value)))
+        losers = [one.loser for one in comparable_losers(pair)]
         yield Entry(
             id=pair.id,
             group=pair.group,
@@ -51,6 +59,9 @@ def enter(pairs: Iterable[Pair]) -> Iterator[Entry]:
             maker=makers.setdefault(maker, maker),
             prompt=prompts.setdefault(prompt, prompt),
             score_names=names.setdefault(finite, finite),
+            num_losers=len(losers),
+            num_unlike=num_unlike(pair),
+            num_untrue_losers=sum(not loser.ground_truth for loser in losers),
         )
 
 

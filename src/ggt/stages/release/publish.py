@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ggt
+from ggt import plugins
+from ggt.formats import Format
 from ggt.judges.measured import shipped
 from ggt.settings.quality import QualitySettings
 from ggt.stages import outcomes
@@ -13,17 +15,19 @@ from ggt.stages.audit import audit
 from ggt.stages.exclude import kept_out
 from ggt.stages.release.card import CardFacts
 from ggt.stages.release.entries import Entry, enter
-from ggt.stages.release.split import divide, dump_members, read_members
+from ggt.stages.release.split import Division, divide, dump_members, read_members
+from ggt.stages.release.terms import check_terms, terms_of
 from ggt.stages.release.write import (
     Contents,
     NothingToReleaseError,
     Target,
     check_target,
+    fit,
     gate,
     nothing_to_release,
     write_release,
 )
-from ggt.stages.restore import RemoteRestorer, load_restorer
+from ggt.stages.spending import spending
 from ggt.store.blobs import write_durably
 from ggt.store.workspace import Reading, open_readonly
 from ggt.types import Fate
@@ -39,6 +43,8 @@ class ReleaseRequest:
     balance: bool = False
     licence: str | None = None
     allow_unknown_licence: bool = False
+    acknowledged: tuple[str, ...] = ()
+    """Models whose terms bar training and whose outputs are released all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Published:
     num_test: int
     num_withheld: int
     num_not_ground_truth: int
+    num_losers: int
+    """Candidates that were turned down and stand beside a pair; 0 unless the format needs them."""
     barred: Mapping[str, int]
 
 
@@ -61,10 +69,13 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
 
     Raises:
         WorkspaceError: not a workspace.
-        NothingToReleaseError: no pair passes the gate; says how many fell where.
-        UsageError: the target holds something else, or the test split would be everything.
+        UnknownPluginError: no such format.
+        NothingToReleaseError: no pair passes the gate (says how many fell where), or fits the format.
+        UsageError: the target holds something else, the test split would be everything, or a model's terms bar
+            training and nobody acknowledged them.
         StorageError: target or workspace cannot be written.
     """
+    chosen = plugins.load("formats", request.format_name, Format)
     with open_readonly(workspace) as reading:
         settings = reading.recipe.release
         if request.allow_unknown_licence:
@@ -73,6 +84,7 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         passed = gate(enter(outcomes.pairs(reading)), settings)
         if not passed.entries:
             raise NothingToReleaseError(nothing_to_release(passed.barred, fates))
+        check_terms({entry.maker[0] for entry in passed.entries}, request.acknowledged)
         check_target(request.to)
         division = divide(
             passed.entries,
@@ -80,6 +92,7 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
             balance=request.balance,
             frozen=read_members(reading.layout.test_members),
         )
+        passed, division = fit(passed, division, chosen)
         facts = _facts(reading, request, passed.entries, fates=fates, barred=passed.barred)
         _freeze(reading.layout.test_members, division.test)
         write_release(
@@ -98,8 +111,13 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         num_test=len(division.test),
         num_withheld=len(division.withheld),
         num_not_ground_truth=sum(not entry.ground_truth for entry in passed.entries),
+        num_losers=_num_losers(passed.entries, division) if chosen.needs_losers else 0,
         barred=passed.barred,
     )
+
+
+def _num_losers(entries: Sequence[Entry], division: Division) -> int:
+    return sum(entry.num_losers for entry in entries if entry.id not in division.withheld)
 
 
 def _freeze(path: Path, test: frozenset[str]) -> None:
@@ -128,6 +146,7 @@ def _facts(
         excluded_sets=excluded_sets(reading),
         terms={name: terms_of(name) for name in restorers},
         audit=audit(reading),
+        spending=spending(reading),
     )
 
 
@@ -160,14 +179,6 @@ def calibration(quality: QualitySettings) -> str:
             "; the recipe sets other bounds of quality control, for which those figures do not hold"
         )
     return told
-
-
-def terms_of(restorer: str) -> str:
-    """Say whose terms of use bind the outputs of a restorer."""
-    plugin = load_restorer(restorer)
-    if isinstance(plugin, RemoteRestorer):
-        return f"those of its provider ({plugin.source})"
-    return f"none of a provider: it runs locally ({plugin.source})"
 
 
 def agreement(reading: Reading) -> str:

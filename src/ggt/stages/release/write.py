@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -15,6 +15,7 @@ from ggt.stages.funnel import steps
 from ggt.stages.release.card import CardFacts, write_card
 from ggt.stages.release.croissant import write_croissant
 from ggt.stages.release.entries import Entry, score_names
+from ggt.stages.release.losers import make_preferences
 from ggt.stages.release.samples import ReadBlob, make_sample, provenance_line
 from ggt.stages.release.split import Division
 from ggt.stages.whole_folder import check_replaceable, written_whole
@@ -71,6 +72,26 @@ def gate(entries: Iterable[Entry], settings: ReleaseSettings) -> Gate:
     return Gate(tuple(sorted(kept, key=lambda entry: entry.id)), dict(sorted(barred.items())))
 
 
+def fit(passed: Gate, division: Division, chosen: Format) -> tuple[Gate, Division]:
+    """Leave out the pairs that a format has no row for, after the split: a test pair is one in every layout.
+
+    Raises:
+        NothingToReleaseError: the format needs losers and no pair has one.
+    """
+    if not chosen.needs_losers:
+        return passed, division
+    kept = tuple(entry for entry in passed.entries if entry.num_losers)
+    ids = {entry.id for entry in kept} - division.withheld
+    if not ids:
+        raise NothingToReleaseError(
+            f"nothing to prefer, and nothing was written: beside none of the {len(passed.entries)} pairs stands a "
+            "candidate that was turned down. Release them in another format, or build with more attempts or lanes"
+        )
+    barred = {**passed.barred, "no_losing_candidate": len(passed.entries) - len(kept)}
+    narrowed = replace(division, train=division.train & ids, test=division.test & ids)
+    return Gate(kept, {reason: count for reason, count in barred.items() if count}), narrowed
+
+
 def write_release(
     entries: Sequence[Entry],
     division: Division,
@@ -82,7 +103,7 @@ def write_release(
     """Write a release: all of it appears at once, or nothing does; memory holds a few pairs, however many there are.
 
     Args:
-        entries: what passed the gate.
+        entries: what passed the gate and fits the format.
         division: its split, which covers it.
         contents: where the pairs themselves are read.
         facts: what the card says beyond what the pairs themselves say.
@@ -105,7 +126,7 @@ def write_release(
     with written_whole(target.folder) as folder:
         with (folder / PROVENANCE).open("w", encoding="utf-8", newline="\n") as provenance:
             for split, members in division.sides():
-                samples = _samples(contents, split, members, provenance)
+                samples = _samples(contents, split, members, chosen, provenance)
                 chosen.write(folder, split, samples, plan)
         write_card(folder, entries, division, chosen=chosen, facts=facts)
         write_croissant(folder, chosen, facts)
@@ -131,20 +152,31 @@ def nothing_to_release(barred: Mapping[str, int], fates: Sequence[Fate]) -> str:
 
 
 def _samples(
-    contents: Contents, split: Split, members: frozenset[str], provenance: TextIO
+    contents: Contents,
+    split: Split,
+    members: frozenset[str],
+    chosen: Format,
+    provenance: TextIO,
 ) -> Iterator[Sample]:
-    """Read, cut and encode one pair at a time; each leaves its line of provenance."""
+    """Read, cut and encode one pair at a time; each sample leaves its line of provenance."""
     count = 0
     for pair in contents.read_pairs(members):
-        sample = make_sample(pair, contents.read_blob)
-        provenance.write(provenance_line(pair, split, sample.row) + "\n")
         count += 1
-        yield sample
+        for sample in _samples_of(pair, contents.read_blob, chosen):
+            provenance.write(provenance_line(pair, split, sample) + "\n")
+            yield sample
     if count != len(members):
         raise GgtError(
             f"{len(members)} {split} pairs were counted and {count} were found: the workspace changed "
             "while it was released. Release it again"
         )
+
+
+def _samples_of(pair: Pair, read_blob: ReadBlob, chosen: Format) -> Iterator[Sample]:
+    if chosen.needs_losers:
+        yield from make_preferences(pair, read_blob)
+    else:
+        yield make_sample(pair, read_blob)
 
 
 def _write_checksums(folder: Path) -> None:
