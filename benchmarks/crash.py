@@ -60,7 +60,7 @@ def write_recipe(path: Path) -> None:
     path.write_text(
         '[[lanes]]\nrestorer = "paid"\nsamples = 2\n[ingest]\nside = 256\nset_aside_clean = false\n'
         "[restore]\nmax_attempts = 2\nnum_resends = 0\n[budget]\nusd = 50.0\nnum_under_way = 8\n"
-        "[quality.align]\nmin_side = 192\n",
+        "[quality.align]\nmin_side = 192\n[drift]\nshare = 0.0\n[limits.paid]\nstart = 8\n",
         encoding="utf-8",
     )
 
@@ -94,6 +94,7 @@ def environment(address: str, crash_at: str | None = None) -> dict[str, str]:
     """Let the builds find the fake plugin and its server."""
     paths = [str(FAKES / "paid_plugin"), os.environ.get("PYTHONPATH", "")]
     value = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PAID_URL": address}
+    value |= {"GGT_MODELS": str(FAKES / "paid_plugin" / "models.toml")}
     return value | ({"GGT_CRASH_AT": crash_at} if crash_at else {})
 
 

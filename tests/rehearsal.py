@@ -11,8 +11,8 @@ from ggt.settings.lanes import LaneSettings
 from ggt.settings.quality import AlignSettings, QualitySettings
 from ggt.settings.recipe import Recipe
 from ggt.sources.bundled import bundled_folder
-from ggt.stages.build import BuildRequest
 from ggt.stages.degrade import degrade_image
+from ggt.stages.prepare import BuildRequest
 from ggt.store.decisions import Choice, Decision, Decisions, now
 from ggt.store.workspace import open_readonly
 from ggt.types import Photo

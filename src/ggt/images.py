@@ -53,6 +53,7 @@ _DAMAGED = (
 )
 _ORIENTATION, _MAKE, _MODEL, _CHANGED, _EXIF_FOLDER, _TAKEN = 274, 271, 272, 306, 0x8769, 36867
 _DNG_VERSION = 50706
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,26 @@ def encode_jpeg(image: Image, *, quality: int, full_colour: bool = False) -> byt
         file, "JPEG", quality=quality, subsampling=0 if full_colour else 2
     )
     return file.getvalue()
+
+
+def png_texts(data: bytes) -> dict[str, str]:
+    """Read the uncompressed texts of a PNG file (tEXt and iTXt); empty for every other file, also a damaged one."""
+    texts: dict[str, str] = {}
+    start = len(_PNG_SIGNATURE)
+    if not data.startswith(_PNG_SIGNATURE):
+        return texts
+    while start + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, start)
+        kind, body = data[start + 4 : start + 8], data[start + 8 : start + 8 + length]
+        key, _, rest = body.partition(b"\0")
+        if kind == b"tEXt":
+            texts[key.decode("latin-1")] = rest.decode("latin-1")
+        elif kind == b"iTXt" and rest[:2] == b"\0\0":
+            # flag and method, then language and translated keyword, each ended by a zero
+            value = rest[2:].split(b"\0", 2)[-1]
+            texts[key.decode("latin-1")] = value.decode("utf-8", "replace")
+        start += 12 + length
+    return texts
 
 
 def pixel_hash(image: Image) -> str:
@@ -216,7 +237,7 @@ def _decode(file: BinaryIO, *, name: str, max_pixels: int) -> Decoded:
 
 def _check_png(file: BinaryIO) -> None:
     """Compare the checksums of a PNG, which Pillow does not when it decodes: damaged pixels would come out as good."""
-    if file.read(8) == b"\x89PNG\r\n\x1a\n":
+    if file.read(8) == _PNG_SIGNATURE:
         file.seek(0)
         with PillowImage.open(file, formats=("PNG",)) as png:
             png.verify()

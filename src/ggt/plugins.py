@@ -9,6 +9,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +38,7 @@ def load(kind: str, name: str, contract: type[PluginT] | tuple[type[PluginT], ..
         UnknownPluginError: no such name; the message lists the known ones and the nearest.
     """
     if name not in names(kind):
-        raise UnknownPluginError(_unknown(kind, name))
+        raise UnknownPluginError(unknown(kind.removesuffix("s"), name, names(kind)))
     added = _added(kind).get(name)
     module = added.load() if added else importlib.import_module(f"ggt.{kind}.{name}")
     plugin = getattr(module, "PLUGIN", None)
@@ -55,8 +56,9 @@ def _added(kind: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=f"ggt.{kind}")}
 
 
-def _unknown(kind: str, name: str) -> str:
-    known = names(kind)
-    nearest = difflib.get_close_matches(name, known, n=1)
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Say that no `what` has a name: the nearest, and all that are known."""
+    listed = list(known)
+    nearest = difflib.get_close_matches(name, listed, n=1)
     guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return f"no {kind.removesuffix('s')} is named {name!r}.{guess} Known: {', '.join(known)}"
+    return f"no {what} is named {name!r}.{guess} Known: {', '.join(listed)}"

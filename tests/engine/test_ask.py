@@ -9,10 +9,16 @@ import pytest
 
 from ggt.engine.ask import Asker, Policy, Question, Service
 from ggt.engine.inbox import Inbox, Received
-from ggt.engine.limits import Limits
+from ggt.engine.limits import Ceiling, Limits
 from ggt.engine.stop import Stop
 from ggt.errors import BudgetError, StopRunError
-from ggt.providers import InDoubtError, ProviderStopError, UnbilledError
+from ggt.providers import (
+    InDoubtError,
+    InvalidRequestError,
+    Pending,
+    ProviderStopError,
+    UnbilledError,
+)
 from ggt.store import calls, lanes, photos
 from ggt.store.database import Database
 
@@ -273,7 +279,7 @@ def test_no_more_sends_are_under_way_than_the_limit_across_all_askers(database, 
 
     async def go():
         (tmp_path / "inbox").mkdir()
-        limits = Limits(8, {"fake/m-1": 3})
+        limits = Limits(8, {"fake/m-1": Ceiling(3)})
         asker = Asker(
             database, Inbox(tmp_path / "inbox"), policy=Policy(), limits=limits, stop=Stop()
         )
@@ -388,3 +394,100 @@ def test_a_short_wait_is_not_told_and_a_long_one_once():
     for seconds in (1, 100, 101, 500):
         limits.note_wait("a/b", seconds)
     assert told == ["a/b", "a/b"]
+
+
+def polling(replies, *, sent):
+    """A service whose one send is pending, and whose polls bring these replies."""
+    left = list(replies)
+
+    async def send(send_id):
+        sent.append(send_id)
+        return Pending("job-7")
+
+    async def poll(remote_id):
+        assert remote_id == "job-7"
+        reply = left.pop(0)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    async def read(body):
+        return json.dumps(body.decode())
+
+    return Service(
+        send=send,
+        read=read,
+        worst_case_usd=0.1,
+        repeatable=False,
+        poll=poll,
+        poll_interval_s=0.001,
+        patience_s=0.05,
+    )
+
+
+def ask_service(database, tmp_path, service, *, stop=None):
+    (tmp_path / "inbox").mkdir(exist_ok=True)
+
+    async def go():
+        inbox = Inbox(tmp_path / "inbox")
+        asker = Asker(
+            database,
+            inbox,
+            policy=Policy(first_delay_s=0.001),
+            limits=Limits(8),
+            stop=stop or Stop(),
+        )
+        try:
+            return await asker.ask(QUESTION, service, lane=1)
+        finally:
+            database.write_now(lambda c: None)
+            inbox.close()
+
+    return asyncio.run(go())
+
+
+def test_polls_are_free_steps_of_one_send(database, tmp_path):
+    sent = []
+    service = polling([None, UnbilledError("503"), None, image()], sent=sent)
+    assert ask_service(database, tmp_path, service).answer == '"image"'
+    assert len(sent) == 1
+    assert states(database) == ["done"]
+    (send,) = database.write_now(lambda c: calls.sends_of(c, QUESTION.key()))
+    assert send.remote_id == "job-7"
+
+
+def test_a_crash_while_polling_leaves_the_send_at_the_provider_and_the_next_run_polls_on(
+    database, tmp_path
+):
+    sent = []
+    with pytest.raises(asyncio.CancelledError):
+        ask_service(database, tmp_path, polling([asyncio.CancelledError()], sent=sent))
+    assert states(database) == ["submitted"]
+    assert database.write_now(lambda c: calls.recover(c, frozenset())) == []
+    assert ask_service(database, tmp_path, polling([image()], sent=sent)).answer == '"image"'
+    assert len(sent) == 1
+
+
+def test_a_result_that_never_comes_or_is_lost_is_in_doubt(database, tmp_path):
+    with pytest.raises(InDoubtError, match="no result within"):
+        ask_service(database, tmp_path, polling([None] * 1000, sent=[]))
+    assert states(database) == ["in_doubt"]
+    assert database.write_now(calls.spend).in_doubt_usd == pytest.approx(0.1)
+
+
+def test_a_key_that_is_refused_while_polling_does_not_free_what_was_submitted(database, tmp_path):
+    sent = []
+    with pytest.raises(StopRunError, match="answers no more"):
+        ask_service(database, tmp_path, polling([ProviderStopError("401")], sent=sent))
+    assert states(database) == ["submitted"]
+    assert ask_service(database, tmp_path, polling([image()], sent=sent)).answer == '"image"'
+    assert len(sent) == 1
+
+
+def test_a_malformed_request_is_free_fails_its_lane_and_is_not_repeated(database, tmp_path):
+    provider = Provider(InvalidRequestError("400: no such parameter"), image())
+    with pytest.raises(InvalidRequestError):
+        ask(database, tmp_path, provider)
+    assert provider.num_sends == 1
+    assert states(database) == ["unbilled"]
+    assert database.write_now(calls.spend).settled_usd == 0

@@ -3,7 +3,7 @@
     python paid_server.py BILL [--seed N] [--delay S] [--faults]
 
 Prints its port. Each line of BILL is `start SEND` or `billed SEND MICRODOLLARS`, appended before the reply leaves, so
-the bill outlives every crash of the client. The answer is a pure function of the picture and of the attempt's number.
+the bill outlives every crash of the client. The answer is a pure function of the picture and of the prompt.
 """
 
 import argparse
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        send, attempt = self.headers["X-Send-Id"], int(self.headers["X-Attempt"])
+        send, prompt = self.headers["X-Send-Id"], bytes.fromhex(self.headers["X-Prompt"])
         draw = hashlib.sha256(f"{self.server.options.seed} {send}".encode()).digest()
         if self.server.options.faults and draw[0] < 40:
             self._reply(429, b"slow down", "text/plain", {"Retry-After": "0.01"})
@@ -47,12 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         self.server.log(f"start {send}")
         time.sleep(self.server.options.delay * (0.5 + draw[1] / 255))
         self.server.log(f"billed {send} {COST_MICRO}")
-        picture = hashlib.sha256(body + bytes([attempt])).digest()
+        picture = hashlib.sha256(body + prompt).digest()
         if self.server.options.faults and picture[0] < 20:
-            self._reply(200, b"I cannot do that", "text/plain", {"X-Cost-Usd": "0.04"})
+            self._reply(200, b"I cannot do that", "text/plain", {"X-Tokens": str(COST_MICRO)})
             return
-        answer = restored(body, attempt)
-        self._reply(200, answer, "image/png", {"X-Cost-Usd": str(COST_MICRO / 1e6)})
+        answer = restored(body, strength=1 + picture[1] % 3)
+        self._reply(200, answer, "image/png", {"X-Tokens": str(COST_MICRO)})
 
     def _reply(self, status, body, kind, headers):
         self.send_response(status)
@@ -67,10 +67,10 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing: the bill is the log."""
 
 
-def restored(body, attempt):
-    """Denoise and stretch: something that a first or third attempt may pass with, the same every time."""
+def restored(body, *, strength):
+    """Denoise and stretch: something that one attempt or another may pass with, the same every time."""
     image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
-    smooth = cv2.bilateralFilter(image, 5, 20 * attempt, 5)
+    smooth = cv2.bilateralFilter(image, 5, 20 * strength, 5)
     low, high = np.percentile(smooth, (1, 99))
     stretched = (smooth.astype(np.float32) - low) * (255 / max(high - low, 1))
     _, data = cv2.imencode(".png", np.clip(stretched, 0, 255).astype(np.uint8))

@@ -67,3 +67,10 @@ def test_changed_tables_are_named():
     new = old.model_copy(update={"restore": old.restore.model_copy(update={"seed": 5})})
     assert changed_tables(old, new) == ["restore"]
     assert changed_tables(old, old) == []
+
+
+def test_a_misspelt_key_of_a_table_that_users_name_is_answered_with_the_nearest(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text("[limits.nano_banana_2]\nrequest_per_minute = 5\n")
+    with pytest.raises(RecipeError, match="did you mean 'requests_per_minute'"):
+        load_recipe(path)

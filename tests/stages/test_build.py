@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from ggt.errors import UsageError, WorkspaceHeldError
-from ggt.stages.build import ReopenError, build
+from ggt.stages.build import build
 from ggt.stages.outcomes import fates, for_people, pairs, rejected
+from ggt.stages.prepare import ReopenError
 from ggt.stages.review import export_decisions, export_waiting, import_decisions
 from ggt.stages.status import exit_code, read_status
 from ggt.store.decisions import Decision, Decisions

@@ -121,7 +121,10 @@ def first_version(path: Path) -> None:
     connection = schema.open_for_writing(path)
     connection.executescript(
         "PRAGMA ignore_check_constraints=ON; PRAGMA foreign_keys=OFF;"
-        "ALTER TABLE lane DROP COLUMN closed; PRAGMA user_version=1;"
+        "ALTER TABLE lane DROP COLUMN closed; DROP TABLE probe; PRAGMA user_version=1;"
+        "INSERT INTO call (key, lane, model, question, state) VALUES ('k', 2, 'm', '{}', 'done');"
+        "INSERT INTO send (id, call, number, repeatable, reserved_micro, owner, began_at) "
+        "VALUES ('k-1', 'k', 1, 0, 40000, 'o', 1.0);"
         "INSERT INTO lane (lq, restorer, prompt, sample, state) VALUES (1, 'a', 'p', 0, 'closed');"
         "INSERT INTO lane (lq, restorer, prompt, sample, state) VALUES (1, 'b', 'p', 0, 'passed');"
     )
@@ -146,4 +149,8 @@ def test_a_ledger_of_an_older_version_is_read_as_it_is_and_brought_up_to_date_by
     connection = sqlite3.connect(path)
     assert connection.execute(query).fetchall() == expected
     assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+    joined = "SELECT call.key, call.lane, send.id FROM call JOIN send ON send.call = call.key"
+    assert connection.execute(joined).fetchall() == [("k", 2, "k-1")]
+    assert connection.execute("PRAGMA foreign_key_list(send)").fetchone()[2] == "call"
+    connection.execute("INSERT INTO call (key, model, question) VALUES ('canary', 'm', '{}')")
     connection.close()

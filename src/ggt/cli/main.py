@@ -9,12 +9,15 @@ import typer
 import ggt
 from ggt.errors import GgtError
 
-# In the order in which a user meets them. Each is cli/<name>.py with a function of that name, or with a Typer `app`
-# of sub-commands.
+# In the order in which a user meets them. Each is cli/<name>.py, a dash written as an underscore, with a function of
+# that name, or with a Typer `app` of sub-commands.
 COMMANDS = (
     "demo",
+    "models",
+    "estimate",
     "build",
     "status",
+    "calls",
     "check",
     "score",
     "calibrate",
@@ -24,6 +27,7 @@ COMMANDS = (
     "report",
     "degrade",
     "weights",
+    "simulate-provider",
     "doctor",
 )
 
@@ -43,11 +47,12 @@ def make_app() -> typer.Typer:
     )
     app.callback()(_version_option)
     for name in COMMANDS:
-        module = import_module(f"ggt.cli.{name}")
+        word = name.replace("-", "_")
+        module = import_module(f"ggt.cli.{word}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, word))
     return app
 
 

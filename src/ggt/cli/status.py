@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ggt.cli._output import AsJson, JsonValue, emit_json, emit_table, emit_text
+from ggt.cli.calls import print_spending, spending_json
 
 if TYPE_CHECKING:
     from ggt.stages.status import Status
@@ -44,6 +45,7 @@ def print_status(status: "Status", *, as_json: bool, stopped: str | None) -> Non
     for path, why in status.closed_failures:
         emit_text(f"failed in a lane that the recipe no longer names: {path!r}: {why}")
     _print_money(status)
+    _print_probes(status)
     if status.being_built:
         emit_text("A build is running in this workspace.")
     for who, until in status.waits:
@@ -53,6 +55,15 @@ def print_status(status: "Status", *, as_json: bool, stopped: str | None) -> Non
         emit_text(f"Stopped early: {stopped}")
 
 
+def _print_probes(status: "Status") -> None:
+    for found in status.detections:
+        emit_text(
+            f"sentinels of {found.subject}, {found.what}: {found.num_right} of {found.num_asked} judged rightly"
+        )
+    for model, moved in status.drift:
+        emit_text(f"paused by drift: {model}: {moved}; build with --accept-drift to go on")
+
+
 def _print_money(status: "Status") -> None:
     spend = status.spend
     if spend.settled_usd or spend.under_way_usd or spend.num_in_doubt:
@@ -60,6 +71,7 @@ def _print_money(status: "Status") -> None:
             f"spent {spend.settled_usd:.4f} USD, under way {spend.under_way_usd:.4f}, "
             f"in doubt {spend.in_doubt_usd:.4f} ({spend.num_in_doubt} sends)"
         )
+    print_spending(status.spending)
     for send in status.in_doubt:
         answer = "retried" if send.retried else "held: build with --in-doubt retry to send it again"
         emit_text(f"in doubt: send {send.id} ({send.reserved_micro / 1e6:.4f} USD), {answer}")
@@ -89,6 +101,17 @@ def _as_json(status: "Status", stopped: str | None) -> JsonValue:
             }
             for send in status.in_doubt
         ],
+        "spending": spending_json(status.spending),
+        "sentinels": [
+            {
+                "judge": found.subject,
+                "planted": found.what,
+                "right": found.num_right,
+                "asked": found.num_asked,
+            }
+            for found in status.detections
+        ],
+        "drift": [{"model": model, "moved": moved} for model, moved in status.drift],
         "failures": [{"photo": path, "why": why} for path, why in status.failures],
         "failures_of_closed_lanes": [
             {"photo": path, "why": why} for path, why in status.closed_failures

@@ -8,16 +8,23 @@ import os
 import socket
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from weakref import WeakValueDictionary
 
 from ggt.engine.crashpoints import crashpoint
 from ggt.engine.inbox import Inbox, Received
-from ggt.engine.limits import Limits
+from ggt.engine.limits import Heard, Limits, Load
 from ggt.engine.stop import Stop
 from ggt.errors import StopRunError
-from ggt.providers import InDoubtError, ProviderStopError, UnbilledError
+from ggt.providers import (
+    InDoubtError,
+    InvalidRequestError,
+    Pending,
+    ProviderStopError,
+    RateLimitedError,
+    UnbilledError,
+)
 from ggt.store import calls
 from ggt.store.database import Database
 
@@ -53,13 +60,20 @@ class Question:
 class Service:
     """Who answers: `send(send_id)` submits once, `read(body)` turns a body into the JSON answer that the ledger keeps.
 
-    `read` raises ValueError for a body that is no answer (undecodable, wrong size).
+    `read` raises ValueError for a body that is no answer (undecodable, wrong size). Where `send` returns a `Pending`,
+    the result is fetched by `poll(remote_id)`, which is free and returns None while there is none.
     """
 
-    send: Callable[[str], Awaitable[Received]]
+    send: Callable[[str], Awaitable[Received | Pending]]
     read: Callable[[bytes], Awaitable[str]]
     worst_case_usd: float
     repeatable: bool
+    load: Load = field(default_factory=Load)
+    """What one send counts for in the provider's rates."""
+    poll: Callable[[str], Awaitable[Received | None]] | None = None
+    poll_interval_s: float = 1.5
+    patience_s: float = 900.0
+    """How long a result is polled for before the send is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,7 @@ class Asker:
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
-    async def ask(self, question: Question, service: Service, *, lane: int) -> Answered:
+    async def ask(self, question: Question, service: Service, *, lane: int | None) -> Answered:
         """Answer from the ledger, or from the inbox after a crash, or by sending.
 
         Raises:
@@ -111,12 +125,17 @@ class Asker:
         async with alone:
             return await self._ask(key, question, service, lane=lane)
 
-    async def _ask(self, key: str, question: Question, service: Service, *, lane: int) -> Answered:
+    async def _ask(
+        self, key: str, question: Question, service: Service, *, lane: int | None
+    ) -> Answered:
+        known = self._database.read(lambda c: calls.find_call(c, key))
+        if known is not None and known.state != "open":  # it needs no turn: nothing is sent
+            return Answered(known.key, known.answer, known.version or "", "from the ledger")
         num_unbilled = 0
         who = f"{question.provider}/{question.model}"
         while True:
-            # The slot comes before the intent: what only waits in line is neither reserved nor ever in doubt.
-            async with self._limits.slot(who):
+            # The turn comes before the intent: what only waits in line is neither reserved nor ever in doubt.
+            async with self._limits.turn(who, service.load):
                 if self._stop.requested:
                     raise StopRunError("stopped before this was sent")
                 taken = await self._database.write(
@@ -128,7 +147,7 @@ class Asker:
                 if self._inbox.has(taken.id):
                     received = self._left_by_a_crash(taken)
                 else:
-                    received = await self._submit(taken, service)
+                    received = await self._paced(who, taken, service)
             if isinstance(received, UnbilledError):
                 num_unbilled += 1
                 await self._back_off(who, num_unbilled, received)
@@ -144,7 +163,7 @@ class Asker:
         question: Question,
         service: Service,
         *,
-        lane: int,
+        lane: int | None,
     ) -> calls.CallRow | calls.SendRow:
         """Find the finished call, or the send whose reply a crash left, or write the intent of a new one."""
         call = calls.find_call(connection, key)
@@ -152,7 +171,7 @@ class Asker:
             return call
         sends = calls.sends_of(connection, key) if call else []
         if sends and calls.blocks(sends[-1]):
-            if self._inbox.has(sends[-1].id):
+            if self._inbox.has(sends[-1].id) or (service.poll and sends[-1].remote_id):
                 return sends[-1]
             raise InDoubtError(f"send {sends[-1].id!r} may have been billed and brought no answer")
         if call is None:
@@ -186,21 +205,37 @@ class Asker:
         if self._stop.requested:
             raise StopRunError("stopped while waiting for the provider")
 
-    async def _submit(self, send: calls.SendRow, service: Service) -> Received | UnbilledError:
-        """Send once; an UnbilledError comes back where that was free and may be done again."""
+    async def _paced(
+        self, who: str, send: calls.SendRow, service: Service
+    ) -> Received | UnbilledError:
+        """Submit, and tell the limits how it went."""
         try:
-            received = await service.send(send.id)
+            received = await self._submit(send, service)
+        except InDoubtError:
+            self._limits.heard(who, "troubled")
+            raise
+        self._limits.heard(who, _heard(received), _delay_s(received))
+        return received
+
+    async def _submit(self, send: calls.SendRow, service: Service) -> Received | UnbilledError:
+        """Send once, or go on polling; an UnbilledError comes back where that was free and may be done again."""
+        try:
+            received = await self._fetch(send, service)
         except UnbilledError as error:
             await self._release(send, error)
             return error
-        except ProviderStopError as error:
+        except (ProviderStopError, InvalidRequestError) as error:
             await self._release(send, error)
+            if isinstance(error, InvalidRequestError):
+                raise
             raise StopRunError(f"the provider takes no more: {error}") from error
         except Exception as error:
-            # Whatever else went wrong after the intent may have been billed, unless it was ours and free.
             if service.repeatable:
-                await self._release(send, error)
+                await self._release(send, error)  # ours and free
                 raise
+            if isinstance(error, StopRunError):
+                raise  # it is still at the provider: the next run polls for it
+            # Whatever else went wrong after the intent may have been billed.
             detail = f"{type(error).__name__}: {error}"
             await self._database.write(lambda c: calls.put_in_doubt(c, send, detail))
             raise InDoubtError(detail) from error
@@ -210,6 +245,46 @@ class Asker:
             await self._inbox.store(send.id, received)
         crashpoint("after_inbox")
         return received
+
+    async def _fetch(self, send: calls.SendRow, service: Service) -> Received:
+        """Submit, unless an earlier run did, and wait for the result."""
+        remote_id = send.remote_id
+        if remote_id is None:
+            reply = await service.send(send.id)
+            if isinstance(reply, Received):
+                return reply
+            remote_id = reply.remote_id
+            await self._database.write(lambda c: calls.note_submitted(c, send.id, reply.remote_id))
+            crashpoint("after_submitted")
+        return await self._poll(remote_id, service)
+
+    async def _poll(self, remote_id: str, service: Service) -> Received:
+        """Ask for a result until it is there: free, so a poll that fails is simply made again.
+
+        Raises:
+            InDoubtError: the result is lost, or did not come within the service's patience.
+            StopRunError: somebody asked to stop; the result stays at the provider.
+        """
+        assert service.poll is not None, "a service whose sends can be pending has a poll"
+        waited_s, delay_s = 0.0, service.poll_interval_s
+        while waited_s <= service.patience_s:
+            await self._stop.wait(delay_s)
+            if self._stop.requested:
+                raise StopRunError("stopped while the provider was still at work")
+            waited_s += delay_s
+            delay_s = service.poll_interval_s
+            try:
+                received = await service.poll(remote_id)
+            except UnbilledError as error:
+                delay_s = max(delay_s, error.delay_s)
+                continue
+            except ProviderStopError as error:  # what was submitted stays submitted
+                raise StopRunError(f"the provider answers no more: {error}") from error
+            except InvalidRequestError as error:
+                raise InDoubtError(f"the result is lost: {error}") from error
+            if received is not None:
+                return received
+        raise InDoubtError(f"no result within {service.patience_s:.0f} s of polling")
 
     async def _release(self, send: calls.SendRow, error: Exception) -> None:
         detail = f"{type(error).__name__}: {error}"
@@ -227,7 +302,14 @@ class Asker:
             num_unhappy = sum(s.state in ("refused", "no_image", "bad_output") for s in earlier)
             final = state == "done" or num_unhappy >= self._policy.num_resends
             cost = calls.micro(received.cost_usd)
-            calls.settle(connection, send, state=state, cost_micro=cost, detail=detail)
+            calls.settle(
+                connection,
+                send,
+                state=state,
+                cost_micro=cost,
+                detail=detail,
+                remote_id=received.request_id or None,
+            )
             if cost > send.reserved_micro:
                 calls.log(connection, "above_worst_case", send.id, f"{cost} micro-dollars")
             if final:
@@ -256,6 +338,19 @@ class Asker:
             return await service.read(received.body), "done", received.detail
         except ValueError as error:
             return None, "bad_output", str(error)
+
+
+def _heard(received: Received | UnbilledError) -> Heard:
+    """Say what a reply tells about the pace: our own rate, the provider's trouble, or that all is well."""
+    if isinstance(received, Received):
+        return "answered"
+    if isinstance(received, RateLimitedError):
+        return "limited" if received.scope == "minute" else "capacity"
+    return "troubled"
+
+
+def _delay_s(received: Received | UnbilledError) -> float:
+    return received.delay_s if isinstance(received, UnbilledError) else 0.0
 
 
 def _sane(received: Received, worst_case_usd: float) -> Received:

@@ -11,6 +11,7 @@ CRASHPOINTS = (
     "after_duplicates",
     "after_claim",
     "after_intent",
+    "after_submitted",
     "after_reply",
     "after_inbox",
     "before_done",

@@ -35,6 +35,8 @@ class Received:
     cost_usd: float = 0.0
     version: str = ""
     detail: str = ""
+    request_id: str = ""
+    """The provider's own name of the send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class _Head:
     cost_usd: float
     version: str
     detail: str
+    request_id: str = ""
 
 
 _HEAD = TypeAdapter(_Head)
@@ -175,7 +178,14 @@ _FRAME = struct.Struct(">QQ32s")
 
 def _head(send_id: str, received: Received) -> bytes:
     return _HEAD.dump_json(
-        _Head(send_id, received.kind, received.cost_usd, received.version, received.detail)
+        _Head(
+            send_id,
+            received.kind,
+            received.cost_usd,
+            received.version,
+            received.detail,
+            received.request_id,
+        )
     )
 
 
@@ -201,6 +211,8 @@ def _unpack(data: bytes) -> Iterator[tuple[str, Received]]:
             body = content[num_head:]
             yield (
                 head.send_id,
-                Received(head.kind, body, head.cost_usd, head.version, head.detail),
+                Received(
+                    head.kind, body, head.cost_usd, head.version, head.detail, head.request_id
+                ),
             )
         start = body_start + num_body

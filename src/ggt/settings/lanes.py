@@ -6,16 +6,32 @@ from pydantic import Field
 
 from ggt.settings.base import Settings
 
+ASKING = ":"
+"""Between a prompt strategy and the vlm that it asks, in the name of a lane."""
+
 
 class LaneSettings(Settings):
     """One line of candidates for each lq."""
 
     restorer: str = "classical"
-    """The name of a file in restorers/."""
+    """The name of a file in restorers/, or of an mfm in models.toml."""
     prompt: str = "fixed"
     """The name of a file in prompts/."""
+    vlm: str | None = None
+    """Who writes the prompt, where the strategy asks: a vlm of models.toml, or a file in vlms/."""
     samples: int = Field(default=1, ge=1, le=64)
     """How many independent samples, each a lane of its own."""
+
+    @property
+    def prompt_name(self) -> str:
+        """The strategy and who it asks: two vlms under one strategy make two lanes."""
+        return self.prompt if self.vlm is None else f"{self.prompt}{ASKING}{self.vlm}"
+
+
+def split_prompt_name(name: str) -> tuple[str, str | None]:
+    """Take a lane's prompt name apart: the strategy, and the vlm that it asks, if any."""
+    strategy, _, vlm = name.partition(ASKING)
+    return strategy, vlm or None
 
 
 class RestoreSettings(Settings):

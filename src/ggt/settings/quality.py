@@ -68,6 +68,12 @@ class JudgeSettings(Settings):
     stricter: dict[str, float] = Field(default_factory=_stricter)
     """Factors on strictness for single restorers: where most candidates are bad, a bound that fits faithful ones lets
     too many bad ones in among the few accepted."""
+    asking: str = "vlm"
+    """The name of the file in judges/ that asks, where `vlm` names whom."""
+    vlm: str | None = None
+    """Who judges what measurements let through: a vlm of models.toml; None leaves it to measurements alone."""
+    votes: int = Field(default=1, ge=1, le=15)
+    """How often the vlm is asked about one candidate; the median counts, and flips are recorded."""
 
 
 class QualitySettings(Settings):

@@ -9,8 +9,11 @@ from pydantic_core import ErrorDetails
 
 from ggt.errors import RecipeError
 from ggt.settings.base import Settings
+from ggt.settings.drift import DriftSettings
+from ggt.settings.flags import FlagSettings
 from ggt.settings.ingest import IngestSettings
 from ggt.settings.lanes import BudgetSettings, LaneSettings, RestoreSettings
+from ggt.settings.limits import LimitSettings
 from ggt.settings.quality import QualitySettings
 from ggt.settings.release import ReleaseSettings
 
@@ -23,15 +26,24 @@ class Recipe(Settings):
     restore: RestoreSettings = Field(default_factory=RestoreSettings)
     quality: QualitySettings = Field(default_factory=QualitySettings)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
+    limits: dict[str, LimitSettings] = Field(default_factory=dict[str, LimitSettings])
+    flags: FlagSettings = Field(default_factory=FlagSettings)
+    drift: DriftSettings = Field(default_factory=DriftSettings)
     release: ReleaseSettings = Field(default_factory=ReleaseSettings)
 
     def lane_names(self) -> list[tuple[str, str, int]]:
         """List (restorer, prompt, sample) of every lane that an lq gets."""
         return [
-            (lane.restorer, lane.prompt, sample)
+            (lane.restorer, lane.prompt_name, sample)
             for lane in self.lanes
             for sample in range(lane.samples)
         ]
+
+    def model_names(self) -> set[str]:
+        """Name whatever the recipe asks: restorers, and every vlm that writes prompts, raises flags or judges."""
+        asked = {lane.restorer for lane in self.lanes} | {lane.vlm for lane in self.lanes}
+        flagging = self.flags.vlm if self.flags.no_upload or self.flags.review else None
+        return {name for name in asked | {self.quality.judge.vlm, flagging} if name is not None}
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -71,12 +83,15 @@ def _explain(details: ErrorDetails) -> str:
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     """List the keys that the table of a misspelt key does have."""
     model: type[BaseModel] = Recipe
+    named_by_user = False
     for part in location[:-1]:
-        if isinstance(part, int):
+        if isinstance(part, int) or named_by_user:
+            named_by_user = False
             continue
         inner = _model_of(model, part)
         if inner is None:
             return []
+        named_by_user = str(model.model_fields[part].annotation).startswith("dict")
         model = inner
     return sorted(model.model_fields)
 

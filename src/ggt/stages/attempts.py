@@ -3,34 +3,43 @@
 import hashlib
 import json
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ggt import plugins
-from ggt.engine.ask import Asker
+from ggt.answers import Flag, MustKeep
 from ggt.engine.crashpoints import crashpoint
-from ggt.engine.pool import Pool
 from ggt.engine.stop import Stop
 from ggt.images import decode_image
-from ggt.prompts import PromptStrategy
+from ggt.prompts import PromptTask
 from ggt.providers import InDoubtError
 from ggt.settings.quality import QualitySettings
 from ggt.settings.recipe import Recipe
 from ggt.stages.assess import assess
+from ggt.stages.drift import Probing
+from ggt.stages.flags import Flagged, look
+from ggt.stages.judge import Case, ask_judge
 from ggt.stages.lane import Consequence, Tried, consequence
-from ggt.stages.restore import CANDIDATE, Attempt, Candidate, restore
+from ggt.stages.prompt import Wanted, Written, raised, write_prompt
+from ggt.stages.restore import CANDIDATE, Attempt, Candidate, Workshop, restore
 from ggt.store import calls, lanes, photos
 from ggt.store.blobs import read_blob
 from ggt.store.database import Database
 from ggt.store.decisions import Decision, Decisions
 from ggt.store.lanes import AttemptRow, LaneRow, Outcome
-from ggt.types import ASPECTS, Aspect, Assessment, Category, Defect, LqRecord, Prompt
+from ggt.types import ASPECTS, Aspect, Assessment, Defect, LqRecord, Prompt
 
 ASSESSMENT = TypeAdapter(Assessment)
 PROMPT = TypeAdapter(Prompt)
 LQ_RECORD = TypeAdapter(LqRecord)
+KEPT_HERE = "not_uploaded"
+"""Why a photo was set aside that the recipe's flags keep on this machine."""
+FLAG_NOTE = "flags"
+"""The note of an attempt that names the flags raised for its lq."""
+JUDGE_NOTE = "judged_by"
+"""The note of an attempt that names the vlm that judged it."""
 _OUTCOMES: dict[str, Outcome] = {
     "accept": "passed",
     "reject": "rejected",
@@ -44,10 +53,9 @@ class Bench:
 
     database: Database
     decisions: Decisions
-    asker: Asker
-    pool: Pool
+    workshop: Workshop
+    probing: Probing
     stop: Stop
-    blobs: Path
     recipe: Recipe
 
 
@@ -56,23 +64,42 @@ async def run_lane(bench: Bench, lane_id: int) -> None:
     lane = bench.database.read(lambda c: lanes.get_lane(c, lane_id))
     lq = bench.database.read(lambda c: photos.get_lq(c, lane.lq))
     tried = bench.database.read(lambda c: lanes.attempts_of(c, lane))
-    refused = False
+    flagged, refusal = Flagged(), ""
     while True:
         said = bench.decisions.about(lq.pixel_hash)
-        state = after(tried, refused=refused, decisions=said, recipe=bench.recipe)
+        state = after(tried, refused=bool(refusal), decisions=said, recipe=bench.recipe)
         if state != "ready":
-            await _leave(bench, lane, state)
+            await _leave(bench, lane, state, refusal or None)
             return
         if bench.stop.requested:
             await _leave(bench, lane, "ready")
             return
         try:
-            row = await _attempt(bench, lane, tried=tried, decisions=said)
+            flagged = await look(
+                bench.workshop, bench.recipe, lane, LQ_RECORD.validate_json(lq.record)
+            )
+            if flagged.kept_here:
+                await _keep_here(bench, lane, lq.photo, flagged.kept_here)
+                return
+            row = await _attempt(bench, lane, flagged, tried=tried, decisions=said)
+            await bench.probing.probe_if_due(lane.restorer)
         except InDoubtError as error:
             await _leave(bench, lane, "in_doubt", str(error))
             return
-        refused = row is None
-        tried = [*tried, row] if row else tried
+        if isinstance(row, str):
+            refusal = row
+        else:
+            tried = [*tried, row]
+
+
+async def _keep_here(bench: Bench, lane: LaneRow, photo: int, why: str) -> None:
+    """Set a photo aside that may not leave this machine, with all its lanes."""
+
+    def write(connection: sqlite3.Connection) -> None:
+        lanes.set_state(connection, lane.id, "ready")
+        photos.photo_ended(connection, photo, state="set_aside", reason=KEPT_HERE, detail=why)
+
+    await bench.database.write(write)
 
 
 def after(
@@ -94,35 +121,42 @@ async def _leave(
 
 
 async def _attempt(
-    bench: Bench, lane: LaneRow, *, tried: list[AttemptRow], decisions: list[Decision]
-) -> AttemptRow | None:
-    """Make one attempt and record it; None when the restorer refused for good."""
+    bench: Bench,
+    lane: LaneRow,
+    flagged: Flagged,
+    *,
+    tried: list[AttemptRow],
+    decisions: list[Decision],
+) -> AttemptRow | str:
+    """Make one attempt and record it; or say why the restorer, or the vlm that writes its prompt, refused for good."""
     lq = bench.database.read(lambda c: _record(c, lane.lq))
     other = bench.database.read(lambda c: _another(c, lane.lq))
     number = len(tried) + 1
+    wanted = Wanted(lq, _prompt_task(lq, tried, decisions), lane.id, number)
+    written = await write_prompt(lane.prompt, wanted, bench.workshop)
+    if written is None:
+        return "the vlm wrote no prompt"
     attempt = Attempt(
         lane=lane,
         lq=lq,
         other=other,
-        prompt=_prompt(lane.prompt, lq.category, tried, decisions),
+        prompt=written.prompt,
         number=number,
         seed=_seed(bench.recipe.restore.seed, lq.pixel_hash, lane.sample, number),
     )
-    answered = await restore(attempt, asker=bench.asker, pool=bench.pool, blobs=bench.blobs)
+    answered = await restore(attempt, bench.workshop)
     if answered.answer is None:
-        return None
+        return f"the restorer refused: {answered.detail}"
     candidate = CANDIDATE.validate_json(answered.answer)
-    quality = bench.recipe.quality.for_restorer(lane.restorer)
-    assessment = await bench.pool.run(
-        assess_blobs, lq, candidate, quality=quality, blobs=bench.blobs
-    )
+    assessment = await _assess(bench, attempt, candidate, flagged.must_keep or _kept(written))
+    flags = (*flagged.flags, *raised(written.description))
     row = AttemptRow(
         number=number,
         call=answered.key,
         prompt=PROMPT.dump_json(attempt.prompt).decode(),
         candidate=candidate.candidate,
         pixel_hash=candidate.pixel_hash,
-        notes=json.dumps(candidate.notes, sort_keys=True),
+        notes=json.dumps(candidate.notes | _noted(flags, assessment), sort_keys=True),
         outcome=_OUTCOMES[assessment.verdict],
         stage=assessment.stage,
         assessment=ASSESSMENT.dump_json(assessment).decode(),
@@ -131,6 +165,37 @@ async def _attempt(
     await bench.database.write(lambda c: lanes.record_attempt(c, lane, row))
     crashpoint("after_attempt")
     return row
+
+
+def _kept(written: Written) -> tuple[MustKeep, ...]:
+    return () if written.description is None else written.description.must_keep
+
+
+def _noted(flags: Collection[Flag], assessment: Assessment) -> dict[str, str | float]:
+    """Note what says how much a pass is worth: whoever reads histories never parses assessments."""
+    noted: dict[str, str | float] = {}
+    if flags:
+        noted[FLAG_NOTE] = ",".join(sorted({*flags}))
+    if assessment.judged_by is not None:
+        noted[JUDGE_NOTE] = assessment.judged_by.model
+    return noted
+
+
+async def _assess(
+    bench: Bench, attempt: Attempt, candidate: Candidate, must_keep: tuple[MustKeep, ...]
+) -> Assessment:
+    """Measure a candidate, and let the recipe's vlm judge what measurements let through."""
+    quality = bench.recipe.quality.for_restorer(attempt.lane.restorer)
+    workshop = bench.workshop
+    assessment = await workshop.pool.run(
+        assess_blobs, attempt.lq, candidate, quality=quality, blobs=workshop.blobs
+    )
+    if quality.judge.vlm is None or assessment.verdict == "reject":
+        return assessment
+    case = Case(attempt.lq, candidate, assessment, must_keep, attempt.number, attempt.lane.sample)
+    judged = await ask_judge(case, settings=quality.judge, workshop=workshop, lane=attempt.lane.id)
+    await bench.probing.probe_if_due(quality.judge.vlm)
+    return judged
 
 
 async def record_failure(bench: Bench, lane_id: int, error: Exception) -> None:
@@ -157,23 +222,13 @@ def assess_blobs(
     )
 
 
-def load_strategy(name: str) -> PromptStrategy:
-    """Load a prompt strategy.
-
-    Raises:
-        UnknownPluginError: no such name.
-    """
-    return plugins.load("prompts", name, PromptStrategy)
-
-
-def _prompt(
-    strategy: str, category: Category, tried: list[AttemptRow], decisions: list[Decision]
-) -> Prompt:
-    writer = load_strategy(strategy)
+def _prompt_task(lq: LqRecord, tried: list[AttemptRow], decisions: list[Decision]) -> PromptTask:
+    task = PromptTask(lq.category, lq.measurements)
     if not tried:
-        return writer.write(category, ())
+        return task
     measured = ASSESSMENT.validate_json(tried[-1].assessment).defects
-    return writer.write(category, _said(tried, decisions) + measured)
+    previous = PROMPT.validate_json(tried[-1].prompt).text
+    return replace(task, defects=_said(tried, decisions) + measured, previous=previous)
 
 
 def _said(tried: list[AttemptRow], decisions: list[Decision]) -> tuple[Defect, ...]:

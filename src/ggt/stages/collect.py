@@ -111,12 +111,12 @@ async def ingest_new(folder: Path, bench: Bench, advance: Advance) -> None:
 
     async def process(photo: int) -> None:
         row = bench.database.read(lambda c: photos.get_photo(c, photo))
-        result = await bench.pool.run(
+        result = await bench.workshop.pool.run(
             ingest_photo,
             str(folder),
             PHOTO.validate_json(row.stated),
             bench.recipe.ingest,
-            bench.blobs,
+            bench.workshop.blobs,
         )
         await bench.database.write(lambda c: _keep(c, row, result))
         crashpoint("after_photo_measured")
@@ -131,7 +131,7 @@ async def ingest_new(folder: Path, bench: Bench, advance: Advance) -> None:
         state["done"] += count
         advance("ingest", state["done"], total)
 
-    work = Work(claim, process, fail, num_under_way=4 * bench.pool.num_processes)
+    work = Work(claim, process, fail, num_under_way=4 * bench.workshop.pool.num_processes)
     await drain(work, bench.stop, on_done=on_done)
 
 

@@ -16,10 +16,11 @@ from ggt.settings.lanes import LaneSettings
 from ggt.settings.recipe import Recipe
 from ggt.sources import Source
 from ggt.sources.bundled import bundled_folder
-from ggt.stages.build import Advance, BuildRequest, build
+from ggt.stages.build import Advance, build
 from ggt.stages.degrade import DegradePlan, degrade_photos
 from ggt.stages.ingest import crop_image
 from ggt.stages.outcomes import pairs
+from ggt.stages.prepare import BuildRequest
 from ggt.stages.release.publish import ReleaseRequest, publish
 from ggt.stages.release.samples import cut_pair
 from ggt.stages.release.write import NothingToReleaseError

@@ -22,6 +22,8 @@ KINDS = (
     "degradations",
     "faults",
     "restorers",
+    "providers",
+    "vlms",
     "prompts",
     "judges",
     "metrics",

@@ -112,8 +112,9 @@ def find_format(folder: Path) -> str:
     """
     if not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is not a folder")
-    for name in ("parquet", "webdataset", *plugins.names("formats")):
-        if plugins.load("formats", name, Format).holds(folder):
+    formats = {name: plugins.load("formats", name, Format) for name in plugins.names("formats")}
+    for name in sorted(formats, key=lambda name: -formats[name].precedence):
+        if formats[name].holds(folder):
             return name
     raise UsageError(
         f"{str(folder)!r} holds no pairs that ggt finds: Parquet or tar files (also in data/), a "

@@ -3,26 +3,37 @@
 Nothing of this is stored: it follows from the ledger and from people's decisions, so a decision counts at once.
 """
 
-import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
 from ggt.settings.recipe import Recipe
-from ggt.stages.attempts import ASSESSMENT, LQ_RECORD, PROMPT
+from ggt.stages.attempts import ASSESSMENT, FLAG_NOTE, JUDGE_NOTE, LQ_RECORD, PROMPT
 from ggt.stages.collect import PHOTO
 from ggt.stages.lane import Tried, accepted_candidate
-from ggt.stages.restore import load_restorer
+from ggt.stages.restore import makes_ground_truth
 from ggt.stages.select import Passing, select
+from ggt.stages.services import load_restorer
 from ggt.store import calls, lanes, photos
 from ggt.store.decisions import Decision
-from ggt.store.histories import LaneHistory, LqHistory, each_history
+from ggt.store.histories import LaneHistory, LqHistory, TriedOnce, each_history
 from ggt.store.lanes import AttemptRow, LaneRow
 from ggt.store.photos import LqRow, PhotoRow
 from ggt.store.workspace import Reading
-from ggt.types import ASSURANCES, Assurance, Fate, LqRecord, Pair, Rejected
+from ggt.types import (
+    ASSURANCES,
+    STAMP_KEY,
+    Assurance,
+    Category,
+    Fate,
+    Loser,
+    LqRecord,
+    Pair,
+    Rejected,
+    Rival,
+)
 
 _NOTES = TypeAdapter(dict[str, str | float])
 _MICRO = calls.MICRO
@@ -68,19 +79,54 @@ def pairs(reading: Reading, among: Collection[str] | None = None) -> Iterator[Pa
     """
     recipe = reading.recipe
     for lq in _lqs(reading, among):
-        pair = _pair(reading.ledger, lq)
+        pair = _pair(reading.ledger, lq, recipe)
         if pair is not None and _suffices(pair.assurance, recipe):
             yield pair
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """An accepted pair as far as the money is concerned: which restorer made it, at which attempt."""
+
+    category: Category
+    restorer: str
+    attempt: int
+
+
+def accepted(reading: Reading) -> Iterator[Won]:
+    """Yield what `pairs` yields, without its pixels' measurements where only one lane has passed."""
+    recipe = reading.recipe
+    for history in each_history(reading.ledger):
+        decisions = reading.decisions.about(history.pixel_hash)
+        if _fate(history, decisions, recipe).stage != "pair":
+            continue
+        passed = [
+            (lane.restorer, found[0] + 1)
+            for lane in history.lanes
+            if (found := accepted_candidate(_tried(lane), decisions=decisions)) is not None
+        ]
+        if len(passed) > 1:
+            row = photos.lq_by_pixels(reading.ledger, history.pixel_hash)
+            assert row is not None
+            best = select(_passing(_lq(reading, row)))
+            passed = [] if best is None else [(best.lane.restorer, best.attempt.number)]
+        for restorer, attempt in passed:
+            yield Won(history.category, restorer, attempt)
 
 
 def rejected(reading: Reading) -> Iterator[Rejected]:
     """Yield every candidate that quality control or a person turned down."""
     for lq in _lqs(reading):
-        said = {decision.candidate: decision.choice for decision in lq.decisions}
-        for lane in lq.lanes:
-            for attempt in lane.attempts:
-                if said.get(attempt.pixel_hash, attempt.outcome) in ("rejected", "reject"):
-                    yield _rejected(lq, lane, attempt)
+        for lane, attempt in _turned_down(lq):
+            yield _rejected(reading.ledger, lq, lane, attempt)
+
+
+def _turned_down(lq: _Lq) -> Iterator[tuple[_Lane, AttemptRow]]:
+    said = {decision.candidate: decision.choice for decision in lq.decisions}
+    for lane in lq.lanes:
+        for attempt in lane.attempts:
+            if said.get(attempt.pixel_hash, attempt.outcome) in ("rejected", "reject"):
+                yield lane, attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +217,10 @@ def _passing(lq: _Lq) -> list[Passing]:
     return found
 
 
-def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
-    best = select(_passing(lq))
-    if best is None:
+def _pair(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Pair | None:
+    passing = _passing(lq)
+    best = select(passing)
+    if best is None or _needs_person([best.attempt], recipe, by_person=best.by_person):
         return None
     record, attempt = lq.record, best.attempt
     call = calls.find_call(ledger, attempt.call)
@@ -189,7 +236,7 @@ def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
         hq_blob=attempt.candidate,
         truth_blob=record.truth_blob,
         assessment=best.assessment,
-        assurance="reviewed" if best.by_person else "measured",
+        assurance=_assurance([attempt], by_person=best.by_person),
         group=lq.row.group,
         restorer=best.lane.restorer,
         model=call.model,
@@ -198,17 +245,75 @@ def _pair(ledger: sqlite3.Connection, lq: _Lq) -> Pair | None:
         attempt=attempt.number,
         sample=best.lane.sample,
         cost_usd=sum(s.cost_micro for s in calls.sends_of(ledger, call.key)) / _MICRO,
-        ground_truth=load_restorer(best.lane.restorer).ground_truth,
+        ground_truth=_is_ground_truth(best.lane, attempt, call),
         reviewer=reviewers[-1] if best.by_person and reviewers else None,
+        rivals=tuple(_rival(other) for other in passing if _is_rival(other, best)),
+        losers=tuple(_loser(ledger, lq, lane, tried) for lane, tried in _turned_down(lq)),
+    )
+
+
+def _is_rival(other: Passing, best: Passing) -> bool:
+    """Say whether a passing candidate shows the same crop by other pixels; a person may accept another frame."""
+    return (
+        other.assessment.alignment is not None and other.attempt.candidate != best.attempt.candidate
+    )
+
+
+def _rival(other: Passing) -> Rival:
+    return Rival(
+        blob=other.attempt.candidate,
+        box=other.assessment.box,
+        correction=other.assessment.correction,
+        restorer=other.lane.restorer,
+        attempt=other.attempt.number,
+    )
+
+
+def _loser(ledger: sqlite3.Connection, lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Loser:
+    call = calls.find_call(ledger, attempt.call)
+    assert call is not None
+    assessment = ASSESSMENT.validate_json(attempt.assessment)
+    rejects = {d.candidate: d.reasons for d in lq.decisions if d.choice == "reject"}
+    return Loser(
+        blob=attempt.candidate,
+        box=assessment.box,
+        correction=assessment.correction,
+        alike=assessment.alignment is not None,
+        aspects=assessment.aspects,
+        stage=assessment.stage or "person",
+        marked=rejects.get(attempt.pixel_hash, ()),
+        restorer=lane.row.restorer,
+        model=call.model,
+        version=call.version or call.model,
+        prompt=PROMPT.validate_json(attempt.prompt),
+        attempt=attempt.number,
+        sample=lane.row.sample,
+        ground_truth=_is_ground_truth(lane.row, attempt, call),
+    )
+
+
+def _is_ground_truth(lane: LaneRow, attempt: AttemptRow, call: calls.CallRow | None) -> bool:
+    notes = _NOTES.validate_json(attempt.notes)
+    return makes_ground_truth(
+        load_restorer(lane.restorer),
+        version=(call and call.version) or "",
+        stamp=notes.get(STAMP_KEY),
     )
 
 
 def _fate(lq: LqHistory, decisions: list[Decision], recipe: Recipe) -> Fate:
     category, severity = lq.category, lq.severity
-    accepted = [accepted_candidate(_tried(lane), decisions=decisions) for lane in lq.lanes]
-    by_person = [found[1] for found in accepted if found is not None]
-    if by_person:
-        assurance: Assurance = "reviewed" if any(by_person) else "measured"
+    accepted = [
+        (lane.attempts[found[0]], found[1])
+        for lane in lq.lanes
+        if (found := accepted_candidate(_tried(lane), decisions=decisions)) is not None
+    ]
+    if accepted:
+        by_person = any(person for _, person in accepted)
+        passed = [attempt for attempt, _ in accepted]
+        assurance = _assurance(passed, by_person=by_person)
+        if _needs_person(passed, recipe, by_person=by_person):
+            return Fate("review", "flagged, waits for people", category, severity)
         if _suffices(assurance, recipe):
             return Fate("pair", assurance, category, severity)
         return Fate("review", f"{assurance}, waits for people", category, severity)
@@ -236,12 +341,14 @@ def _ended(lq: LqHistory, states: dict[lanes.LaneState, LaneHistory]) -> Fate:
         stage = last.stage if last.stage in ("align", "screen", "judge") else "judge"
         return Fate(stage, (last.reason or "").partition(":")[0], category, severity)
     if "refused" in states:
-        return Fate("refused", "the restorer refused", category, severity)
+        told = (states["refused"].detail or "the restorer refused").split(": ")
+        return Fate("refused", ": ".join(told[:2]), category, severity)
     failed = states.get("failed")
     return Fate("failed", (failed.detail if failed else None) or "no lane", category, severity)
 
 
-def _rejected(lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Rejected:
+def _rejected(ledger: sqlite3.Connection, lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Rejected:
+    call = calls.find_call(ledger, attempt.call)
     return Rejected(
         id=identity(lq.row.pixel_hash),
         photo=PHOTO.validate_json(lq.photo.stated),
@@ -251,9 +358,32 @@ def _rejected(lq: _Lq, lane: _Lane, attempt: AttemptRow) -> Rejected:
         restorer=lane.row.restorer,
         attempt=attempt.number,
         assessment=ASSESSMENT.validate_json(attempt.assessment),
-        ground_truth=load_restorer(lane.row.restorer).ground_truth,
-        notes=_NOTES.validate_python(json.loads(attempt.notes)),
+        ground_truth=_is_ground_truth(lane.row, attempt, call),
+        notes=_NOTES.validate_json(attempt.notes),
     )
+
+
+def _assurance(passed: Sequence[AttemptRow | TriedOnce], *, by_person: bool) -> Assurance:
+    """Say how a pair was accepted: by a person, by a vlm, or by measurements alone."""
+    if by_person:
+        return "reviewed"
+    judged = any(JUDGE_NOTE in _NOTES.validate_json(attempt.notes) for attempt in passed)
+    return "judged" if judged else "measured"
+
+
+def _needs_person(
+    passed: Sequence[AttemptRow | TriedOnce], recipe: Recipe, *, by_person: bool
+) -> bool:
+    """Say whether the recipe wants a person to see what these photos show, and none accepted it yet."""
+    wanted = recipe.flags.review
+    if by_person or not wanted:
+        return False
+    raised = {
+        flag
+        for attempt in passed
+        for flag in str(_NOTES.validate_json(attempt.notes).get(FLAG_NOTE, "")).split(",")
+    }
+    return any(flag in raised for flag in wanted)
 
 
 def _suffices(assurance: Assurance, recipe: Recipe) -> bool:

@@ -13,18 +13,27 @@ from ggt.engine.inbox import Received
 from ggt.engine.pool import Pool
 from ggt.errors import ImageReadError
 from ggt.faults import Fault, GoodPair
-from ggt.images import decode_image, encode_png, pixel_hash
-from ggt.restorers import LocalRestorer, RemoteRestorer, RemoteTask
+from ggt.images import decode_image, encode_png, pixel_hash, png_texts
+from ggt.models import Model
+from ggt.providers import EditRequest
+from ggt.restorers import LocalRestorer
+from ggt.stages.services import Asked, Clients, Restorer, edit_service, load_restorer
 from ggt.store.blobs import blob_path, read_blob, write_blob
 from ggt.store.lanes import LaneRow
-from ggt.types import NOT_GROUND_TRUTH, Image, LqRecord, Prompt, RestoreTask
-
-Restorer = LocalRestorer | RemoteRestorer
+from ggt.types import (
+    NOT_GROUND_TRUTH,
+    SIMULATED,
+    STAMP_KEY,
+    Image,
+    LqRecord,
+    Prompt,
+    RestoreTask,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One attempt's output: a stored PNG, its pixel hash, and what a local restorer remembers of it."""
+    """One attempt's output: a stored PNG, its pixel hash, and what is remembered of how it was made."""
 
     candidate: str
     pixel_hash: str
@@ -46,36 +55,46 @@ class Attempt:
     seed: int
 
 
-def load_restorer(name: str) -> Restorer:
-    """Load a restorer of either kind.
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What restoring needs of a build: who asks, where pixels are worked on, where they lie; `side` is the lqs'."""
 
-    Raises:
-        UnknownPluginError: no such name.
-    """
-    return plugins.load("restorers", name, (LocalRestorer, RemoteRestorer))
+    asker: Asker
+    pool: Pool
+    clients: Clients
+    blobs: Path
+    side: int
 
 
-async def restore(attempt: Attempt, *, asker: Asker, pool: Pool, blobs: Path) -> Answered:
+async def restore(attempt: Attempt, workshop: Workshop) -> Answered:
     """Ask the lane's restorer for one candidate; the answer is a `Candidate` as JSON, None when refused."""
     restorer = load_restorer(attempt.lane.restorer)
-    service = (
-        _local_service(restorer, attempt, pool=pool, blobs=blobs)
-        if isinstance(restorer, LocalRestorer)
-        else _remote_service(restorer, attempt, pool=pool, blobs=blobs)
-    )
-    return await asker.ask(_question(restorer, attempt), service, lane=attempt.lane.id)
+    if isinstance(restorer, LocalRestorer):
+        question = _local_question(restorer, attempt)
+        service = _local_service(restorer, attempt, workshop)
+    else:
+        asked = Asked(attempt.lane.restorer, restorer, workshop.clients)
+        question, service = ask_model(
+            asked,
+            attempt.lq,
+            attempt.prompt.text,
+            workshop=workshop,
+            turn=Turn(attempt.number, attempt.lane.sample, attempt.seed),
+        )
+    return await workshop.asker.ask(question, service, lane=attempt.lane.id)
 
 
-def _question(restorer: Restorer, attempt: Attempt) -> Question:
+def _local_question(restorer: LocalRestorer, attempt: Attempt) -> Question:
     prompt = attempt.prompt
     inputs = [attempt.lq.pixel_hash]
-    parameters: dict[str, Parameter] = {"category": attempt.lq.category}
-    if isinstance(restorer, LocalRestorer):
-        parameters["seed"] = attempt.seed
-        parameters["native"] = attempt.lq.native_blob or ""
-        parameters["defects"] = [json.dumps(asdict(d), sort_keys=True) for d in prompt.defects]
-        if restorer.needs_truth:
-            inputs += [attempt.lq.truth_blob or "", attempt.other.pixel_hash]
+    parameters: dict[str, Parameter] = {
+        "category": attempt.lq.category,
+        "seed": attempt.seed,
+        "native": attempt.lq.native_blob or "",
+        "defects": [json.dumps(asdict(d), sort_keys=True) for d in prompt.defects],
+    }
+    if restorer.needs_truth:
+        inputs += [attempt.lq.truth_blob or "", attempt.other.pixel_hash]
     return Question(
         stage="restore",
         provider=attempt.lane.restorer,
@@ -88,12 +107,10 @@ def _question(restorer: Restorer, attempt: Attempt) -> Question:
     )
 
 
-def _local_service(
-    restorer: LocalRestorer, attempt: Attempt, *, pool: Pool, blobs: Path
-) -> Service:
+def _local_service(restorer: LocalRestorer, attempt: Attempt, workshop: Workshop) -> Service:
     async def send(send_id: str) -> Received:
         del send_id  # nobody elsewhere to tell
-        candidate = await pool.run(restore_here, attempt, blobs)
+        candidate = await workshop.pool.run(restore_here, attempt, workshop.blobs)
         return Received("answer", CANDIDATE.dump_json(candidate), version=restorer.model)
 
     async def read(body: bytes) -> str:
@@ -102,29 +119,48 @@ def _local_service(
     return Service(send=send, read=read, worst_case_usd=0.0, repeatable=True)
 
 
-def _remote_service(
-    restorer: RemoteRestorer, attempt: Attempt, *, pool: Pool, blobs: Path
-) -> Service:
-    lq = attempt.lq
-    task = RemoteTask(
-        lq=blob_path(blobs, lq.blob),
-        category=lq.category,
-        prompt=attempt.prompt,
-        attempt=attempt.number,
-        sample=attempt.lane.sample,
-    )
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which of several askings about the same lq this is."""
 
-    async def send(send_id: str) -> Received:
-        reply = await restorer.submit(task, send_id)
-        kind = "answer" if reply.kind == "image" else reply.kind
-        return Received(kind, reply.body, reply.cost_usd, reply.version, reply.detail)
+    attempt: int
+    sample: int
+    seed: int
+
+
+def ask_model(
+    asked: Asked, lq: LqRecord, prompt: str, *, workshop: Workshop, turn: Turn
+) -> tuple[Question, Service]:
+    """Put a model's question into words, and say who answers it."""
+    model, side, blobs = asked.model, workshop.side, workshop.blobs
+    parameters: dict[str, Parameter] = dict(model.parameters)
+    parameters |= {"width": side, "height": side, "api_version": model.api_version or ""}
+    if model.takes_seed:
+        parameters["seed"] = turn.seed % 2**31
+    question = Question(
+        stage="restore",
+        provider=model.provider,
+        model=model.id,
+        prompt=prompt,
+        inputs=(lq.pixel_hash,),
+        parameters=parameters,
+        attempt=turn.attempt,
+        sample=turn.sample,
+    )
+    request = EditRequest(
+        prompt=prompt,
+        image=blob_path(blobs, lq.blob),
+        width=side,
+        height=side,
+        seed=turn.seed % 2**31 if model.takes_seed else None,
+    )
 
     async def read(body: bytes) -> str:
         raw = write_blob(blobs, body, ".reply")
-        candidate = await pool.run(read_reply, attempt.lane.restorer, raw, blobs)
+        candidate = await workshop.pool.run(read_reply, raw, blobs, lq.pixel_hash, side)
         return CANDIDATE.dump_json(candidate).decode()
 
-    return Service(send=send, read=read, worst_case_usd=restorer.worst_case_usd, repeatable=False)
+    return question, edit_service(asked, request, read=read)
 
 
 def restore_here(attempt: Attempt, blobs: Path) -> Candidate:
@@ -147,23 +183,42 @@ def restore_here(attempt: Attempt, blobs: Path) -> Candidate:
         plant=plant_fault if restorer.needs_truth else None,
     )
     restored = restorer.restore(task)
-    stamp = {} if restorer.ground_truth else {"ggt": NOT_GROUND_TRUTH, "made by": restorer.model}
+    stamp = (
+        {} if restorer.ground_truth else {STAMP_KEY: NOT_GROUND_TRUTH, "made by": restorer.model}
+    )
     blob = write_blob(blobs, encode_png(restored.image, text=stamp))
     return Candidate(blob, pixel_hash(restored.image), dict(restored.notes))
 
 
-def read_reply(name: str, raw: str, blobs: Path) -> Candidate:
+def read_reply(raw: str, blobs: Path, lq_hash: str, side: int) -> Candidate:
     """Decode a provider's bytes into a candidate; the bytes themselves stay as they came; a pool job.
 
+    Whatever the wire said of their type is not believed. A stamp that they carry goes on into the candidate.
+
     Raises:
-        ValueError: no image in them.
+        ValueError: no image in them, another size than was asked for, or the lq itself.
     """
-    restorer = plugins.load("restorers", name, RemoteRestorer)
+    data = read_blob(blobs, raw, ".reply")
     try:
-        image = restorer.read_image(read_blob(blobs, raw, ".reply"))
+        decoded = decode_image(data)
     except ImageReadError as error:
-        raise ValueError(str(error)) from error
-    return Candidate(write_blob(blobs, encode_png(image)), pixel_hash(image), {"reply": raw})
+        raise ValueError(f"undecodable: {error}") from error
+    height, width = decoded.image.shape[:2]
+    if (width, height) != (side, side):
+        raise ValueError(f"reframed: {width}x{height} came back for {side}x{side}")
+    hashed = pixel_hash(decoded.image)
+    if hashed == lq_hash:
+        raise ValueError("same as the input")
+    stamp = {key: value for key, value in png_texts(data).items() if key == STAMP_KEY}
+    notes: dict[str, str | float] = {"reply": raw, "format": decoded.format, **stamp}
+    return Candidate(write_blob(blobs, encode_png(decoded.image, text=stamp)), hashed, notes)
+
+
+def makes_ground_truth(restorer: Restorer, *, version: str, stamp: str | float | None) -> bool:
+    """Say whether a candidate may be a target to train on: no baseline, no rehearsal, no simulation."""
+    if isinstance(restorer, Model):
+        return stamp is None and not version.startswith(SIMULATED)
+    return restorer.ground_truth
 
 
 def plant_fault(

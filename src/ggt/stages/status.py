@@ -2,15 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ggt.engine.inbox import stored_replies
 from ggt.errors import StopRunError
+from ggt.stages.drift import Detection, detections
 from ggt.stages.outcomes import fates
+from ggt.stages.spending import Spending, spending
 from ggt.store import calls, lanes, photos
 from ggt.store.calls import SendRow, Spend
+from ggt.store.probes import probes_of
 from ggt.store.workspace import Reading, is_held, open_readonly, waits
 
 
@@ -28,6 +31,11 @@ class Status:
     failures: tuple[tuple[str, str], ...]
     closed_failures: tuple[tuple[str, str], ...]
     being_built: bool
+    spending: Spending
+    detections: tuple[Detection, ...]
+    """What the judging vlms made of the sentinels."""
+    drift: tuple[tuple[str, str], ...]
+    """(model, what had moved) of the drift that nobody has accepted yet."""
     waits: tuple[tuple[str, float], ...]
     """(provider/model, seconds since the epoch until which it asked the running build to wait)."""
 
@@ -56,9 +64,21 @@ def read_status(folder: Path) -> Status:
                 *lanes.failures(reading.ledger, closed=False),
             ),
             closed_failures=tuple(lanes.failures(reading.ledger, closed=True)),
+            spending=spending(reading),
+            detections=tuple(detections(probes_of(reading.ledger))),
+            drift=tuple(_drift(reading)),
             being_built=held,
             waits=tuple(waits(reading.ledger, time.time())) if held else (),
         )
+
+
+def _drift(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Yield what had moved when drift paused the last build, unless it was accepted since."""
+    rows = reading.ledger.execute(
+        "SELECT subject, detail FROM event WHERE kind = 'drift' AND seq > (SELECT coalesce(max(seq), 0) "
+        "FROM event WHERE kind = 'drift_accepted') GROUP BY subject ORDER BY subject"
+    )
+    yield from rows
 
 
 def _in_doubt(reading: Reading, *, held: bool) -> tuple[SendRow, ...]:
@@ -70,7 +90,7 @@ def _in_doubt(reading: Reading, *, held: bool) -> tuple[SendRow, ...]:
     orphans = [
         send
         for send in calls.sends_under_way(reading.ledger)
-        if not send.repeatable and send.id not in answered
+        if not (send.repeatable or send.id in answered or send.remote_id)
     ]
     return (*known, *orphans)
 

@@ -31,7 +31,8 @@ class CallRow:
     """A question and, once `state` is done, its answer as JSON text."""
 
     key: str
-    lane: int
+    lane: int | None
+    """None for what belongs to no photo: canaries and sentinels."""
     model: str
     state: Literal["open", "done", "refused"]
     answer: str | None
@@ -93,7 +94,7 @@ def sends_under_way(connection: sqlite3.Connection) -> list[SendRow]:
 
 
 def open_call(
-    connection: sqlite3.Connection, key: str, *, lane: int, model: str, question: str
+    connection: sqlite3.Connection, key: str, *, lane: int | None, model: str, question: str
 ) -> None:
     """Write down a question; a question that is there already stays as it is."""
     connection.execute(
@@ -154,8 +155,13 @@ def settle(
     state: Literal["done"] | Unhappy,
     cost_micro: int,
     detail: str | None = None,
+    remote_id: str | None = None,
 ) -> None:
-    """End a send that was answered: its reservation becomes what it cost."""
+    """End a send that was answered: its reservation becomes what it cost; the provider's name of it is kept."""
+    if remote_id is not None:
+        connection.execute(
+            "UPDATE send SET remote_id = coalesce(remote_id, ?) WHERE id = ?", (remote_id, send.id)
+        )
     _end(connection, send, state=state, cost_micro=cost_micro, detail=detail)
     _move(connection, send, cost_micro)
 
@@ -205,6 +211,8 @@ def recover(connection: sqlite3.Connection, answered: frozenset[str]) -> list[Se
     for send in _sends(connection, "state IN ('intent', 'submitted')", ()):
         if send.id in answered:
             continue  # the next ask for this call adopts the reply
+        if send.state == "submitted" and send.remote_id is not None:
+            continue  # the next ask for this call polls for the reply
         if send.repeatable:
             _free(connection, send, state="repeated", detail="the engine ended; free to repeat")
         else:

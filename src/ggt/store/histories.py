@@ -11,18 +11,20 @@ from ggt.types import Category
 
 @dataclass(frozen=True, slots=True)
 class TriedOnce:
-    """One attempt: its candidate, and the stage and first reason of a rejection."""
+    """One attempt: its candidate, the stage and first reason of a rejection, and its notes as JSON."""
 
     pixel_hash: str
     outcome: Outcome
     stage: str | None
     reason: str | None
+    notes: str
 
 
 @dataclass(frozen=True, slots=True)
 class LaneHistory:
     """A lane that the recipe names, and its attempts under the present revision."""
 
+    restorer: str
     state: LaneState
     detail: str | None
     attempts: tuple[TriedOnce, ...]
@@ -43,19 +45,22 @@ _Row = tuple[
     Category,
     float,
     int | None,
+    str,
     LaneState,
     str | None,
     str | None,
     Outcome,
     str | None,
     str | None,
+    str,
 ]
 
 # One pass in the order of three indexes; of an assessment, which may have thousands of numbers, one text is taken out.
 _QUERY = """
-SELECT lq.pixel_hash, lq.category, lq.severity, lane.id, lane.state, lane.detail,
+SELECT lq.pixel_hash, lq.category, lq.severity, lane.id, lane.restorer, lane.state, lane.detail,
   attempt.pixel_hash, attempt.outcome, attempt.stage,
-  CASE WHEN attempt.outcome = 'rejected' THEN json_extract(attempt.assessment, '$.reasons[0]') END
+  CASE WHEN attempt.outcome = 'rejected' THEN json_extract(attempt.assessment, '$.reasons[0]') END,
+  attempt.notes
 FROM lq JOIN photo ON photo.id = lq.photo AND +photo.state = 'ingested'
 LEFT JOIN lane ON lane.lq = lq.id AND lane.closed = 0
 LEFT JOIN attempt ON attempt.lane = lane.id AND attempt.revision = lane.revision
@@ -72,13 +77,13 @@ def each_history(connection: sqlite3.Connection) -> Iterator[LqHistory]:
 
 
 def _lanes(rows: Iterable[_Row]) -> Iterator[LaneHistory]:
-    for (lane, state, detail), tried in groupby(rows, key=lambda row: row[3:6]):
+    for (lane, restorer, state, detail), tried in groupby(rows, key=lambda row: row[3:7]):
         if lane is not None:
-            yield LaneHistory(state, detail, tuple(_attempts(tried)))
+            yield LaneHistory(restorer, state, detail, tuple(_attempts(tried)))
 
 
 def _attempts(rows: Iterable[_Row]) -> Iterator[TriedOnce]:
     for row in rows:
-        pixel_hash, outcome, stage, reason = row[6:]
+        pixel_hash, outcome, stage, reason, notes = row[7:]
         if pixel_hash is not None:
-            yield TriedOnce(pixel_hash, outcome, stage, reason)
+            yield TriedOnce(pixel_hash, outcome, stage, reason, notes)

@@ -116,6 +116,15 @@ def bring_back(connection: sqlite3.Connection, photo: int) -> None:
     )
 
 
+def bring_back_all(connection: sqlite3.Connection, reason: str) -> None:
+    """Let every photo go on that was set aside for a reason that may no longer hold."""
+    rows = connection.execute(
+        "SELECT id FROM photo WHERE state = 'set_aside' AND reason = ?", (reason,)
+    ).fetchall()
+    for (photo,) in rows:
+        bring_back(connection, photo)
+
+
 def photo_measured(connection: sqlite3.Connection, photo: int, record: str) -> None:
     """Keep what ingest measured; duplicates are told apart once every photo is measured."""
     connection.execute(

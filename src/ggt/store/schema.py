@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ggt.errors import StorageError, WorkspaceError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Owner, lease and version columns are for many workers on one server database; one embedded engine fills
 # them too, so that moving there changes no meaning. Money is whole micro-dollars: sums stay exact.
@@ -71,7 +71,7 @@ CREATE TABLE attempt (
 
 CREATE TABLE call (
   key TEXT PRIMARY KEY,
-  lane INTEGER NOT NULL REFERENCES lane,
+  lane INTEGER REFERENCES lane,
   model TEXT NOT NULL,
   question TEXT NOT NULL,
   state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done', 'refused')),
@@ -107,6 +107,18 @@ CREATE TABLE spend (
 );
 INSERT INTO spend (one) VALUES (1);
 
+CREATE TABLE probe (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('canary', 'sentinel')),
+  subject TEXT NOT NULL,
+  name TEXT NOT NULL,
+  round INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  at REAL NOT NULL,
+  record TEXT NOT NULL,
+  UNIQUE (kind, subject, name, round)
+);
+
 CREATE TABLE event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   at REAL NOT NULL,
@@ -116,11 +128,25 @@ CREATE TABLE event (
 );
 """
 
+
+def _table(name: str) -> str:
+    """Return the statement that makes one of today's tables."""
+    start = _TABLES.index(f"CREATE TABLE {name} (")
+    return _TABLES[start : _TABLES.index(";", start) + 1]
+
+
 _UPGRADES = {
     # Closing a lane overwrote its state: what it was is gone, so such lanes are run through once more.
     1: (
         "ALTER TABLE lane ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;"
         "UPDATE lane SET closed = 1, state = 'ready' WHERE state = 'closed';"
+    ),
+    # Canaries and sentinels are calls of no lane. SQLite cannot drop a NOT NULL, so the table is made anew.
+    2: (
+        _table("call").replace("TABLE call", "TABLE new_call")
+        + "INSERT INTO new_call SELECT key, lane, model, question, state, answer, version, notes FROM call;"
+        "DROP TABLE call; ALTER TABLE new_call RENAME TO call; CREATE INDEX call_by_lane ON call (lane);"
+        + _table("probe")
     ),
 }
 """Version -> what turns it into the next one."""
@@ -138,8 +164,10 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         _check(path, connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        _bring_up_to_date(
+            connection
+        )  # a table that others refer to may be made anew, so references rest
         connection.execute("PRAGMA foreign_keys=ON")
-        _bring_up_to_date(connection)
     except sqlite3.OperationalError as error:
         raise StorageError(
             f"cannot write {str(path)!r} ({error}): free space or make the folder writable"
