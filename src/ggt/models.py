@@ -90,7 +90,7 @@ class Model(_Table):
     """Sent with every request; names as the provider spells them, all among `accepts`."""
     accepts: tuple[str, ...] = ()
     takes_seed: bool = False
-    input_tokens: int = Field(default=4096, ge=1)
+    input_tokens: int = Field(default=16384, ge=1)
     """What one request is reserved for at most: prompt, pictures and schema."""
     max_output_tokens: int = Field(default=4096, ge=1)
     """Sent as a bound where the wire has one; text and picture together."""
@@ -124,7 +124,10 @@ def cost_usd(model: Model, usage: Usage | None, *, num_images: int) -> float:
     `num_images` came back. A send without usage and without an image costs what the table says of nothing: 0.
     """
     price = model.price
-    flat = price.per_image_usd * num_images
+    made = max(
+        num_images, usage.num_images if usage else 0
+    )  # what did not come back may have been made
+    flat = price.per_image_usd * made
     if usage is None:
         return flat
     tokens = (

@@ -491,3 +491,53 @@ def test_a_malformed_request_is_free_fails_its_lane_and_is_not_repeated(database
     assert provider.num_sends == 1
     assert states(database) == ["unbilled"]
     assert database.write_now(calls.spend).settled_usd == 0
+
+
+def test_a_pending_send_that_was_put_in_doubt_stays_there_when_it_is_asked_again(
+    database, tmp_path
+):
+    for replies in ([None] * 1000, [image()]):
+        with pytest.raises(InDoubtError):
+            ask_service(database, tmp_path, polling(replies, sent=[]))
+        assert states(database) == ["in_doubt"]
+
+
+def test_a_stop_waits_for_a_result_that_is_at_the_provider(database, tmp_path):
+    stop = Stop()
+    service = polling([None, image()], sent=[])
+    poll_before = service.poll
+
+    async def poll(remote_id):
+        stop.request(StopRunError("budget"))
+        return await poll_before(remote_id)
+
+    service = dataclasses.replace(service, poll=poll)
+    assert ask_service(database, tmp_path, service, stop=stop).answer == '"image"'
+
+
+def test_patience_counts_the_time_that_polls_take(database, tmp_path):
+    async def poll(remote_id):
+        await asyncio.sleep(0.05)
+        raise UnbilledError("timed out")
+
+    service = dataclasses.replace(polling([], sent=[]), poll=poll, patience_s=0.1)
+    began = time.monotonic()
+    with pytest.raises(InDoubtError):
+        ask_service(database, tmp_path, service)
+    assert time.monotonic() - began < 2.0
+
+
+def test_an_answered_question_needs_no_turn(database, tmp_path):
+    ask(database, tmp_path, Provider(image()))
+
+    async def go():
+        inbox = Inbox(tmp_path / "inbox")
+        limits = Limits(Ceiling(1))
+        asker = Asker(database, inbox, policy=Policy(), limits=limits, stop=Stop())
+        async with limits.turn("fake/m-1"):  # nothing else may leave
+            asking = asker.ask(QUESTION, Provider().service(), lane=1)
+            answered = await asyncio.wait_for(asking, timeout=5)
+        inbox.close()
+        return answered
+
+    assert json.loads(asyncio.run(go()).answer) == "image"

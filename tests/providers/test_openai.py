@@ -185,7 +185,8 @@ def test_a_reply_without_a_picture_says_why(tmp_path, data, code):
     outcome = edit(tmp_path, images(*data))
     assert (outcome.kind, outcome.at, outcome.body, outcome.code) == ("no_image", None, b"", code)
     assert ("b64_json" in outcome.detail) == (code == "url_only")
-    assert outcome.usage == Usage(1500, 40, 4160, 0)
+    made = int(code in ("url_only", "bad_base64"))  # and may be billed
+    assert outcome.usage == Usage(1500, 40, 4160, made)
 
 
 @pytest.mark.parametrize(
@@ -516,3 +517,37 @@ def test_without_a_base_url_the_vendors_own_address_is_meant():
             return str(client.edit.args[0].base_url)
 
     assert asyncio.run(run()) == "https://api.openai.com/v1/"
+
+
+def test_a_server_on_this_machine_is_never_reached_through_a_proxy(monkeypatch, tmp_path):
+    seen = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append(self.path)
+            self.send_error(500)
+
+        def log_message(self, *arguments):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    model = row(kind="vlm", key_variable="", base_url="http://127.0.0.1:9/v1")
+
+    async def go():
+        async with PLUGIN.open(Connection(model, model.base_url, None)) as client:
+            with pytest.raises(UnbilledError):
+                await client.answer(answer_request(tmp_path), "send-1")
+
+    try:
+        asyncio.run(go())
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert seen == []

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from ggt.engine.inbox import stored_replies
+from ggt.images import encode_png, read_image, resize
+from ggt.sources.bundled import bundled_folder
+from ggt.stages.degrade import degrade_image
 from ggt.stages.outcomes import pairs, rejected
 from ggt.stages.release.publish import ReleaseRequest, publish
 from ggt.stages.spending import spending
@@ -82,7 +86,7 @@ def test_a_vlm_writes_a_model_restores_a_vlm_judges_and_the_second_run_sends_not
         spent = spending(reading)
     assert made
     for pair in made:
-        assert pair.assurance == "judged"
+        assert pair.assurance == "measured"  # a simulated judge proves nothing
         assert pair.version.startswith("simulated-")
         assert not pair.ground_truth
         assert pair.assessment.judged_by.num_votes == 2
@@ -208,3 +212,58 @@ def test_pairs_of_photos_with_faces_wait_for_people_when_the_recipe_says_so(phot
     assert done.returncode == 0, done.stderr
     reasons = {f["reason"]: f["stage"] for f in json.loads(done.stdout)["fates"]}
     assert reasons["flagged, waits for people"] == "review"
+
+
+def test_review_that_is_asked_for_later_reopens_and_holds_for_pairs_made_before(photos, tmp_path):
+    options = ("--restorer", "nano_banana_2", "--budget", "20")
+    with simulated(tmp_path, faults=FAITHFUL) as server:
+        assert build(tmp_path, server, *options).returncode == 0
+        num_requests = len(server.lines)
+        refused = build(tmp_path, server, *options, "--review", "faces")
+        assert refused.returncode == 2
+        assert "[flags]" in refused.stderr
+        done = build(tmp_path, server, *options, "--review", "faces", "--reopen")
+        assert len(server.lines) == num_requests  # every call is answered from the ledger
+    reasons = {fate["reason"] for fate in json.loads(done.stdout)["fates"]}
+    assert "flagged, waits for people" in reasons
+
+
+def test_reopening_pays_for_no_probe_when_every_call_is_answered(photos, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(path.read_text().replace("share = 0.0", "share = 0.5"))
+    options = ("--restorer", "nano_banana_2", "--budget", "60", "--samples", "2")
+    with simulated(tmp_path, faults=FAITHFUL) as server:
+        assert build(tmp_path, server, *options).returncode == 0
+        num_requests = len(server.lines)
+        path.write_text(path.read_text() + "[quality.judge]\nmin_level = 2\n")
+        again = build(tmp_path, server, *options, "--reopen")
+        assert again.returncode == 0, again.stderr
+        assert len(server.lines) == num_requests
+
+
+def tile(name):
+    one = read_image(next(bundled_folder().glob(f"{name}.*"))).image
+    side = min(one.shape[:2])
+    return resize(one[:side, :side].copy(), SIDE, SIDE)
+
+
+def test_a_photo_of_which_one_crop_shows_a_face_is_not_uploaded_at_all(tmp_path):
+    rows = [
+        np.hstack([tile("coffee"), tile("chelsea")]),
+        np.hstack([tile("rocket"), tile("astronaut")]),
+    ]
+    truth = np.ascontiguousarray(np.vstack(rows))
+    lq = degrade_image(truth, kind="noise", strength=0.2, seed=1).image
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_bytes(encode_png(np.ascontiguousarray(lq)))
+    (tmp_path / "truth.png").write_bytes(encode_png(truth))
+    sidecar = "file,category,licence,truth\na.png,general,CC0-1.0,../truth.png\n"
+    (tmp_path / "photos" / "photos.csv").write_text(sidecar)
+    cropped = RECIPE.replace("[ingest]", '[ingest]\nnative = ["general"]\ncrops = 4')
+    (tmp_path / "recipe.toml").write_text(cropped)
+    options = ("--restorer", "nano_banana_2", "--budget", "20", "--no-upload", "faces")
+    with simulated(tmp_path, faults=FAITHFUL) as server:
+        done = build(tmp_path, server, *options, **elsewhere(server))
+        assert server.lines == []
+    reasons = {fate["reason"] for fate in json.loads(done.stdout)["fates"]}
+    assert reasons == {"not_uploaded"}

@@ -190,3 +190,49 @@ class Money(RuleBasedStateMachine):
 
 TestMoney = Money.TestCase
 TestMoney.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_a_canary_in_doubt_does_not_keep_every_lane_in_doubt():
+    connection = ledger_with_one_lane()
+    begin(connection, "photo")
+    calls.open_call(connection, "canary", lane=None, model="m", question="{}")
+    calls.begin_send(
+        connection, "canary", repeatable=False, reserve_micro=1, budget_micro=None, owner="t"
+    )
+    lanes.claim(connection, "engine", 1)
+    calls.recover(connection, frozenset())
+    lanes.give_back_running(connection)
+    assert lanes.get_lane(connection, 1).state == "in_doubt"
+    assert [send.call for send in calls.allow_retries(connection, BUDGET)] == ["photo"]
+    assert lanes.ready_after_retry(connection) == 1
+
+
+def test_a_pending_send_that_no_lane_asks_for_any_more_is_in_doubt():
+    connection = ledger_with_one_lane()
+    send = begin(connection, "k")
+    calls.note_submitted(connection, send.id, "job-1")
+    assert calls.recover(connection, frozenset()) == []
+    lanes.close_other_lanes(connection, [("other", "fixed", 0)])
+    calls.recover(connection, frozenset())
+    spend = calls.spend(connection)
+    assert (spend.under_way_usd, spend.in_doubt_usd) == (0, 0.1)
+
+
+def test_what_lies_at_a_provider_after_a_whole_build_is_in_doubt():
+    connection = ledger_with_one_lane()
+    send = begin(connection, "k")
+    calls.note_submitted(connection, send.id, "job-1")
+    calls.abandon(connection, frozenset({send.id}))
+    assert calls.spend(connection).num_in_doubt == 0
+    calls.abandon(connection, frozenset())
+    assert calls.spend(connection).num_in_doubt == 1
+
+
+def test_a_shared_call_of_a_closed_lane_can_be_retried_by_the_lane_that_waits():
+    connection = ledger_with_one_lane()
+    lanes.open_lanes(connection, 1, [("simulated", "fixed", 0)])
+    begin(connection, "shared")
+    calls.recover(connection, frozenset())
+    lanes.close_other_lanes(connection, [("simulated", "fixed", 0)])
+    lanes.set_state(connection, 2, "in_doubt")
+    assert [send.call for send in calls.allow_retries(connection, BUDGET)] == ["shared"]

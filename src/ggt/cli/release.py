@@ -61,6 +61,7 @@ def release(
                 "num_train": done.num_train,
                 "num_test": done.num_test,
                 "num_withheld": done.num_withheld,
+                "num_losers": done.num_losers,
                 "num_not_ground_truth": done.num_not_ground_truth,
                 "barred": {**done.barred},
             }
@@ -71,6 +72,8 @@ def release(
         emit_text(f"The test split is smaller than {test}: no further whole scene fits.")
     if done.num_test > test:
         emit_text("Pairs that were test pairs in an earlier release stay test pairs.")
+    if done.num_losers:
+        emit_text(f"{done.num_losers} candidates that were turned down stand beside them.")
     if done.num_withheld:
         emit_text(f"{done.num_withheld} pairs withheld: they share a scene with test pairs.")
     for reason, count in done.barred.items():

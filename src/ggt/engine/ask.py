@@ -7,6 +7,8 @@ import math
 import os
 import socket
 import sqlite3
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -110,6 +112,8 @@ class Asker:
         self._limits = limits
         self._stop = stop
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.num_sent: Counter[tuple[str, str]] = Counter()
+        """Calls of lanes that were answered by sending, by stage and provider/model; further votes are not counted."""
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     async def ask(self, question: Question, service: Service, *, lane: int | None) -> Answered:
@@ -123,14 +127,14 @@ class Asker:
         # Two lanes may ask the same question: the second waits and is answered from the ledger.
         alone = self._asking.setdefault(key, asyncio.Lock())
         async with alone:
+            known = self._database.read(lambda c: calls.find_call(c, key))
+            if known is not None and known.state != "open":  # it needs no turn: nothing is sent
+                return _from_ledger(known)
             return await self._ask(key, question, service, lane=lane)
 
     async def _ask(
         self, key: str, question: Question, service: Service, *, lane: int | None
     ) -> Answered:
-        known = self._database.read(lambda c: calls.find_call(c, key))
-        if known is not None and known.state != "open":  # it needs no turn: nothing is sent
-            return Answered(known.key, known.answer, known.version or "", "from the ledger")
         num_unbilled = 0
         who = f"{question.provider}/{question.model}"
         while True:
@@ -142,7 +146,7 @@ class Asker:
                     lambda c: self._take_up(c, key, question, service, lane=lane)
                 )
                 if isinstance(taken, calls.CallRow):
-                    return Answered(taken.key, taken.answer, taken.version or "", "from the ledger")
+                    return _from_ledger(taken)
                 crashpoint("after_intent")
                 if self._inbox.has(taken.id):
                     received = self._left_by_a_crash(taken)
@@ -154,6 +158,8 @@ class Asker:
                 continue
             answered = await self._conclude(taken, received, service)
             if answered is not None:
+                if lane is not None and question.vote == 0:
+                    self.num_sent[question.stage, who] += 1
                 return answered
 
     def _take_up(
@@ -171,7 +177,8 @@ class Asker:
             return call
         sends = calls.sends_of(connection, key) if call else []
         if sends and calls.blocks(sends[-1]):
-            if self._inbox.has(sends[-1].id) or (service.poll and sends[-1].remote_id):
+            at_provider = sends[-1].state == "submitted" and sends[-1].remote_id is not None
+            if self._inbox.has(sends[-1].id) or (service.poll and at_provider):
                 return sends[-1]
             raise InDoubtError(f"send {sends[-1].id!r} may have been billed and brought no answer")
         if call is None:
@@ -266,12 +273,10 @@ class Asker:
             StopRunError: somebody asked to stop; the result stays at the provider.
         """
         assert service.poll is not None, "a service whose sends can be pending has a poll"
-        waited_s, delay_s = 0.0, service.poll_interval_s
-        while waited_s <= service.patience_s:
-            await self._stop.wait(delay_s)
-            if self._stop.requested:
-                raise StopRunError("stopped while the provider was still at work")
-            waited_s += delay_s
+        delay_s, until = service.poll_interval_s, time.monotonic() + service.patience_s
+        while time.monotonic() <= until:
+            # A stop waits for it as for every reply under way: results are kept for minutes, and are paid.
+            await asyncio.sleep(delay_s)
             delay_s = service.poll_interval_s
             try:
                 received = await service.poll(remote_id)
@@ -310,7 +315,7 @@ class Asker:
                 detail=detail,
                 remote_id=received.request_id or None,
             )
-            if cost > send.reserved_micro:
+            if cost > max(send.reserved_micro, send.cost_micro):
                 calls.log(connection, "above_worst_case", send.id, f"{cost} micro-dollars")
             if final:
                 outcome = "done" if state == "done" else "refused"
@@ -338,6 +343,10 @@ class Asker:
             return await service.read(received.body), "done", received.detail
         except ValueError as error:
             return None, "bad_output", str(error)
+
+
+def _from_ledger(call: calls.CallRow) -> Answered:
+    return Answered(call.key, call.answer, call.version or "", "from the ledger")
 
 
 def _heard(received: Received | UnbilledError) -> Heard:

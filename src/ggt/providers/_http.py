@@ -28,7 +28,7 @@ from ggt.providers import (
     UnbilledError,
 )
 from ggt.providers._keys import key_of, redacted
-from ggt.providers._wire import delay_s, read_png
+from ggt.providers._wire import delay_s, is_here, read_png
 
 _CONNECT_S = 10.0
 _MOST_BYTES = 128 * 2**20
@@ -131,7 +131,12 @@ async def open_line(
     # are open at once is the engine's matter.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     key = key_of(connection, key_variable)
-    async with httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False) as http:
+    async with httpx.AsyncClient(
+        timeout=timeout,
+        limits=limits,
+        follow_redirects=False,
+        trust_env=not is_here(address),  # a server on this machine is never reached through a proxy
+    ) as http:
         yield Line(http, address, connection.model, dialect, key)
 
 

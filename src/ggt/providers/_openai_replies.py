@@ -118,10 +118,14 @@ def picture(images: Images, model: Model, *, request_id: str) -> Reply:
         )
     elif not body:
         code = "no_data"
+    made = bool(body) or code in (
+        "bad_base64",
+        "url_only",
+    )  # it may be billed, though nobody can use it
     return Reply(
         kind=kind,
         body=body,
-        usage=_image_usage(images, num_images=int(bool(body))),
+        usage=_image_usage(images, num_images=int(made)) or _unstated(made and not body),
         version=images.model or model.id,
         code=code,
         detail=detail,
@@ -224,6 +228,11 @@ def _field_complaint(item: object) -> str:
     except ValidationError:
         return str(item)
     return f"{'.'.join(str(part) for part in field.loc)}: {field.msg}"
+
+
+def _unstated(made: bool) -> Usage | None:
+    """Count a picture that was made and cannot be used, where the server states no usage."""
+    return Usage(num_images=1) if made else None
 
 
 def _image_usage(images: Images, *, num_images: int) -> Usage | None:

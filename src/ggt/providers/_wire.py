@@ -3,6 +3,7 @@
 import base64
 import binascii
 import email.utils
+import ipaddress
 import math
 import time
 from collections.abc import Mapping
@@ -41,12 +42,24 @@ class WireModel(BaseModel):
         return {name: field for name, field in fields.items() if field is not None}
 
 
-def http_client(timeout_s: float) -> "httpx2.AsyncClient":
+def is_here(address: str | None) -> bool:
+    """Say whether an address is this machine: a loopback one, or localhost; what is not surely here is elsewhere."""
+    host = urlsplit(address or "").hostname
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def http_client(timeout_s: float, *, base_url: str | None) -> "httpx2.AsyncClient":
     """Open the HTTP client that both SDKs are given, so that one call is one request.
 
     Theirs follow redirects, which would send a paid request again, and google-genai's own would be aiohttp where that
     is installed, with a silent second try after a lost connection. No connection is used twice: one that the other
-    side is just closing would leave a paid send in doubt. How many are open at once is the engine's matter.
+    side is just closing would leave a paid send in doubt. How many are open at once is the engine's matter. A server on
+    this machine is never reached through a proxy, which would see what must not leave.
     """
     import httpx2
 
@@ -59,6 +72,7 @@ def http_client(timeout_s: float) -> "httpx2.AsyncClient":
 
     return httpx2.AsyncClient(
         follow_redirects=False,
+        trust_env=not is_here(base_url),
         timeout=httpx2.Timeout(timeout_s),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
         event_hooks={"request": [bound_connecting]},

@@ -58,7 +58,7 @@ async def open_client(connection: Connection) -> AsyncGenerator[Client]:
 
     model = connection.model
     key = key_of(connection, _KEY_VARIABLE)
-    async with http_client(model.timeout_s) as http:
+    async with http_client(model.timeout_s, base_url=connection.base_url) as http:
         sdk = genai.Client(
             api_key=key,
             vertexai=False,

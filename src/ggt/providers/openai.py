@@ -68,7 +68,7 @@ async def open_client(connection: Connection) -> AsyncGenerator[Client]:
     model = connection.model
     key = key_of(connection, _KEY_VARIABLE)
     async with (
-        http_client(model.timeout_s) as http,
+        http_client(model.timeout_s, base_url=connection.base_url) as http,
         openai.AsyncOpenAI(
             api_key=key,
             base_url=address_of(connection, _OWN_ADDRESS),

@@ -12,6 +12,7 @@ base_url is https://ark.cn-beijing.volces.com/api/v3; a key is good for one of t
 import functools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from ggt.models import Parameter, Usage
 from ggt.providers import Client, Connection, EditRequest, Provider, Reply, Stage, StopScope
@@ -148,9 +149,10 @@ def _reply(line: Line, result: _Result, answer: Answer) -> Reply:
     encoded = next((image.b64_json for image in result.data or () if image.b64_json), None)
     picture = from_base64(encoded) if encoded else b""
     request_id = clean(line, answer.headers.get("x-request-id", ""))
-    if not picture:
-        return no_image(line, code="", detail="no picture in the answer", request_id=request_id)
     num_images = result.usage.generated_images if result.usage else None
+    if not picture:
+        found = no_image(line, code="", detail="no picture in the answer", request_id=request_id)
+        return replace(found, usage=Usage(num_images=num_images or 0))
     return Reply(
         "image",
         picture,

@@ -29,7 +29,7 @@ from ggt.store.blobs import read_blob
 from ggt.store.database import Database
 from ggt.store.decisions import Decision, Decisions
 from ggt.store.lanes import AttemptRow, LaneRow, Outcome
-from ggt.types import ASPECTS, Aspect, Assessment, Defect, LqRecord, Prompt
+from ggt.types import ASPECTS, SIMULATED, Aspect, Assessment, Defect, LqRecord, Prompt
 
 ASSESSMENT = TypeAdapter(Assessment)
 PROMPT = TypeAdapter(Prompt)
@@ -39,7 +39,7 @@ KEPT_HERE = "not_uploaded"
 FLAG_NOTE = "flags"
 """The note of an attempt that names the flags raised for its lq."""
 JUDGE_NOTE = "judged_by"
-"""The note of an attempt that names the vlm that judged it."""
+"""The note of an attempt that names the vlm that judged it; a simulated one proves nothing and is not named."""
 _OUTCOMES: dict[str, Outcome] = {
     "accept": "passed",
     "reject": "rejected",
@@ -64,8 +64,15 @@ async def run_lane(bench: Bench, lane_id: int) -> None:
     lane = bench.database.read(lambda c: lanes.get_lane(c, lane_id))
     lq = bench.database.read(lambda c: photos.get_lq(c, lane.lq))
     tried = bench.database.read(lambda c: lanes.attempts_of(c, lane))
+    crops = bench.database.read(lambda c: photos.lqs_of(c, lq.photo))
+    own_first = sorted(crops, key=lambda row: row.id != lq.id)
+    whole = [LQ_RECORD.validate_json(row.record) for row in own_first]
     flagged, refusal = Flagged(), ""
     while True:
+        photo = bench.database.read(lambda c: photos.get_photo(c, lq.photo))
+        if photo.state != "ingested":  # set aside meanwhile, by another of its lanes
+            await _leave(bench, lane, "ready")
+            return
         said = bench.decisions.about(lq.pixel_hash)
         state = after(tried, refused=bool(refusal), decisions=said, recipe=bench.recipe)
         if state != "ready":
@@ -75,9 +82,7 @@ async def run_lane(bench: Bench, lane_id: int) -> None:
             await _leave(bench, lane, "ready")
             return
         try:
-            flagged = await look(
-                bench.workshop, bench.recipe, lane, LQ_RECORD.validate_json(lq.record)
-            )
+            flagged = await look(bench.workshop, bench.recipe, lane, whole)
             if flagged.kept_here:
                 await _keep_here(bench, lane, lq.photo, flagged.kept_here)
                 return
@@ -176,8 +181,9 @@ def _noted(flags: Collection[Flag], assessment: Assessment) -> dict[str, str | f
     noted: dict[str, str | float] = {}
     if flags:
         noted[FLAG_NOTE] = ",".join(sorted({*flags}))
-    if assessment.judged_by is not None:
-        noted[JUDGE_NOTE] = assessment.judged_by.model
+    judged_by = assessment.judged_by
+    if judged_by is not None and not any(v.startswith(SIMULATED) for v in judged_by.versions):
+        noted[JUDGE_NOTE] = judged_by.model
     return noted
 
 

@@ -24,6 +24,7 @@ from ggt.stages.prepare import (
     book_replies,
     check_recipe,
     drift_epoch,
+    forget_resolved,
     prepare,
     same_folder,
 )
@@ -98,12 +99,15 @@ async def _run(request: BuildRequest, parts: _Parts, advance: Advance) -> StopRu
                 if not stop.requested:
                     await collect.open_lanes(parts.database, request.recipe, request.excluded)
                     bench.probing.check()
+                    parts.database.write_now(forget_resolved)
                     await _run_lanes(bench, advance)
         except StopRunError as reason:
             stop.request(reason)
         finally:
             pool.close()
-    book_replies(parts.database, parts.inbox)
+    answered = book_replies(parts.database, parts.inbox)
+    if not stop.requested:
+        parts.database.write_now(lambda c: calls.abandon(c, answered))
     parts.database.write_now(lanes.give_back_running)
     return stop.reason
 

@@ -7,14 +7,14 @@ moved.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from pydantic import TypeAdapter
 
 from ggt.errors import StopRunError
-from ggt.models import find_model
+from ggt.models import ModelKind, find_model
 from ggt.prompts import PromptTask
 from ggt.providers import InDoubtError, InvalidRequestError
 from ggt.settings.drift import DriftSettings
@@ -37,6 +37,8 @@ from ggt.store.database import Database
 from ggt.store.probes import ProbeKind, ProbeRow, add_probe, num_calls_of, probes_of
 from ggt.types import ASPECTS, Aspect, Assessment, Box
 
+_STAGES: Mapping[ModelKind, str] = {"mfm": "restore", "vlm": "judge"}
+"""The calls among which a model's probes are interleaved."""
 _STRATEGY = "fixed"
 """Canaries are always restored with this prompt, whatever the recipe's lanes say."""
 
@@ -83,7 +85,7 @@ class Probing:
         self._recipe = recipe
         self._epoch = epoch
         self._busy: dict[str, asyncio.Lock] = {}
-        self._num_calls: dict[str, int] = {}
+        self._calls_before: dict[str, int] = {}
         self._next_round: dict[str, int] = {}
         self._canaries: list[Canary] = []
         self._sentinels: list[Sentinel] = []
@@ -94,11 +96,13 @@ class Probing:
         Raises:
             DriftError: something had moved, and nobody has accepted it.
         """
+        if self._recipe.drift.share == 0:
+            return
         for alias in sorted(self._recipe.model_names()):
             self._compare(alias)
 
     async def probe_if_due(self, alias: str) -> None:
-        """Count one call of a model, and probe it when a probe is due; models that run here never drift.
+        """Probe a model when a probe is due; models that run here never drift.
 
         Raises:
             DriftError: what the model does has moved beyond the recipe's bound.
@@ -109,12 +113,18 @@ class Probing:
             return
         busy = self._busy.setdefault(alias, asyncio.Lock())
         self._begin(alias)
-        self._num_calls[alias] += 1
         if busy.locked():
             return  # whoever probes goes on until no probe is due
         async with busy:
-            while self._next_round[alias] < 1 + settings.share * self._num_calls[alias]:
+            while self._next_round[alias] < 1 + settings.share * self._num_calls(alias):
                 await self._probe(alias)
+
+    def _num_calls(self, alias: str) -> int:
+        """Count what was sent for photos, in earlier runs and in this one; answers from the ledger cost no probe."""
+        model = find_model(alias)
+        assert model is not None
+        sent = self._workshop.asker.num_sent
+        return self._calls_before[alias] + sent[_STAGES[model.kind], f"{model.provider}/{model.id}"]
 
     async def _probe(self, alias: str) -> None:
         number = self._next_round[alias]
@@ -125,11 +135,15 @@ class Probing:
         self._compare(alias)
 
     def _begin(self, alias: str) -> None:
-        if alias in self._num_calls:
+        if alias in self._calls_before:
             return
         model = find_model(alias)
         assert model is not None
-        self._num_calls[alias] = self._database.read(lambda c: num_calls_of(c, model.id))
+        stage = _STAGES[model.kind]
+        num_known = self._database.read(lambda c: num_calls_of(c, model.id, stage))
+        # What this run has sent already is in both counts.
+        num_now = self._workshop.asker.num_sent[stage, f"{model.provider}/{model.id}"]
+        self._calls_before[alias] = max(0, num_known - num_now)
         known = self._database.read(lambda c: probes_of(c, alias))
         self._next_round[alias] = 1 + max((row.round for row in known), default=-1)
 

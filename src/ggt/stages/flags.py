@@ -1,6 +1,7 @@
 """Flags: what a photo shows, and whether that keeps it on this machine; looked at before anything is sent."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ggt.answers import Flag, MustKeep
 from ggt.errors import UsageError
@@ -24,14 +25,24 @@ class Flagged:
     kept_here: str = ""
 
 
-async def look(workshop: Workshop, recipe: Recipe, lane: LaneRow, lq: LqRecord) -> Flagged:
+async def look(
+    workshop: Workshop, recipe: Recipe, lane: LaneRow, lqs: Sequence[LqRecord]
+) -> Flagged:
     """Raise the flags that the recipe cares for; nothing is asked when it cares for none.
 
-    A photo of which nothing can be told stays here where the recipe forbids any upload: unknown is not harmless.
+    `lqs` are all crops of the photo, the lane's own first: what one shows keeps all of them here. A photo of which
+    nothing can be told stays here where the recipe forbids any upload: unknown is not harmless.
     """
     settings = recipe.flags
     if not settings.no_upload and not settings.review:
         return Flagged()
+    own, *others = [await _look_at(workshop, recipe, lane, lq) for lq in lqs]
+    barred = next((seen.kept_here for seen in (own, *others) if seen.kept_here), "")
+    return replace(own, kept_here=barred)
+
+
+async def _look_at(workshop: Workshop, recipe: Recipe, lane: LaneRow, lq: LqRecord) -> Flagged:
+    settings = recipe.flags
     wanted = Wanted(lq, PromptTask(lq.category, lq.measurements), lane.id)
     description = await describe(settings.vlm, wanted, load_strategy(DESCRIBES), workshop)
     sent = settings.no_upload and _is_sent(recipe, lane)

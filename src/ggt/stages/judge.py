@@ -14,7 +14,13 @@ from ggt.judges import AskingJudge, Judge, JudgeTask
 from ggt.measure.evidence import Cells, Evidence
 from ggt.settings.quality import JudgeSettings
 from ggt.stages.restore import Candidate, Workshop
-from ggt.stages.services import Asked, answer_request, answer_service, load_vlm
+from ggt.stages.services import (
+    Asked,
+    answer_request,
+    answer_service,
+    asking_parameters,
+    load_vlm,
+)
 from ggt.store.blobs import blob_path, read_blob, write_blob
 from ggt.types import (
     TRUST_CELLS,
@@ -94,12 +100,14 @@ async def ask_judge(
     assert settings.vlm is not None, "asked only where the recipe names a vlm"
     judge = plugins.load("judges", settings.asking, AskingJudge)
     shown = await workshop.pool.run(show_pair, settings.asking, case, workshop.blobs)
-    votes = await asyncio.gather(
+    asked = await asyncio.gather(
         *(
             _vote(shown, number, case, settings=settings, workshop=workshop, lane=lane)
             for number in range(settings.votes)
-        )
+        ),
+        return_exceptions=True,  # whatever ends one vote, the others may be paid: they are waited for
     )
+    votes = [_or_raise(vote) for vote in asked]
     readable = [judgement for judgement, _ in votes if judgement is not None]
     judged_by = JudgedBy(
         judge=settings.asking,
@@ -126,6 +134,12 @@ async def ask_judge(
     )
 
 
+def _or_raise(vote: "tuple[Judgement | None, str] | BaseException") -> tuple[Judgement | None, str]:
+    if isinstance(vote, BaseException):
+        raise vote
+    return vote
+
+
 async def _vote(
     shown: Shown,
     number: int,
@@ -150,7 +164,7 @@ async def _vote(
         model=model.id,
         prompt="\n".join(part for part in shown.content if isinstance(part, str)),
         inputs=tuple(part[1] for part in shown.content if not isinstance(part, str)),
-        parameters={"version": judge.version, "round": case.epoch},
+        parameters=asking_parameters(model, version=judge.version) | {"round": case.epoch},
         attempt=case.attempt,
         sample=case.sample,
         vote=number,

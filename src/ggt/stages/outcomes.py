@@ -220,7 +220,8 @@ def _passing(lq: _Lq) -> list[Passing]:
 def _pair(ledger: sqlite3.Connection, lq: _Lq, recipe: Recipe) -> Pair | None:
     passing = _passing(lq)
     best = select(passing)
-    if best is None or _needs_person([best.attempt], recipe, by_person=best.by_person):
+    passed = [candidate.attempt for candidate in passing]
+    if best is None or _needs_person(passed, recipe, by_person=best.by_person):
         return None
     record, attempt = lq.record, best.attempt
     call = calls.find_call(ledger, attempt.call)

@@ -77,7 +77,7 @@ def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
     if request.retry_failed:
         database.write_now(photos.retry_failed)
         database.write_now(lanes.retry_failed)
-    budget = database.write_now(lambda c: _budget(c, request.recipe.budget))
+    budget = database.read(lambda c: _budget(c, request.recipe.budget))
     if budget.in_doubt == "retry":
         allowance = calls.micro(budget.in_doubt_allowance_usd)
         database.write_now(lambda c: calls.allow_retries(c, allowance))
@@ -85,10 +85,14 @@ def prepare(database: Database, inbox: Inbox, request: BuildRequest) -> None:
 
 
 def _budget(connection: sqlite3.Connection, budget: BudgetSettings) -> BudgetSettings:
-    """Take what was said of sends in doubt since the last build over the recipe's word, once."""
+    """Take what was said of sends in doubt since the last build over the recipe's word."""
     said = get_meta(connection, RESOLVED)
-    set_meta(connection, RESOLVED, "")
     return BudgetSettings.model_validate_json(said) if said else budget
+
+
+def forget_resolved(connection: sqlite3.Connection) -> None:
+    """Take back what was said of sends in doubt, once a build has come to act on it."""
+    set_meta(connection, RESOLVED, "")
 
 
 RESOLVED = "resolved doubts"
@@ -127,13 +131,12 @@ def check_recipe(database: Database, request: BuildRequest) -> None:
         UsageError: it would derive other lqs.
         ReopenError: it reopens what is finished, and `reopen` was not given.
     """
-    changed = _changed(database, request.recipe)
-    if "ingest" in changed:
+    if "ingest" in _changed(database, request.recipe):
         raise UsageError(
             "the recipe's table [ingest] differs from this workspace's, and an lq is never derived "
             "again: use another --out, or the recipe that the workspace was made with"
         )
-    reopening = _reopening(changed)
+    reopening = _reopening(database, request.recipe)
     if reopening and not request.reopen:
         raise ReopenError(
             f"the recipe's {', '.join(f'[{name}]' for name in reopening)} changed: every lane would be "
@@ -146,15 +149,23 @@ def _changed(database: Database, recipe: Recipe) -> list[str]:
     return changed_tables(old, recipe) if old else []
 
 
-def _reopening(changed: list[str]) -> list[str]:
-    return [name for name in changed if name in ("restore", "quality")]
+def _reopening(database: Database, recipe: Recipe) -> list[str]:
+    """Name the tables whose change concerns finished attempts."""
+    old = stored_recipe(database)
+    if old is None:
+        return []
+    changed = changed_tables(old, recipe)
+    found = [name for name in changed if name in ("restore", "quality")]
+    before, now = old.flags, recipe.flags
+    looked = bool(before.no_upload or before.review) and before.vlm == now.vlm
+    # Attempts carry the flags of their lq only where a recipe wanted any.
+    return [*found, "flags"] if now.review and not looked else found
 
 
 def _apply_recipe(database: Database, recipe: Recipe) -> None:
     """Store the recipe; reopen what a changed table concerns."""
-    reopening = _reopening(_changed(database, recipe))
+    reopening = _reopening(database, recipe)
     names = recipe.lane_names()
-
     flags_changed = "flags" in _changed(database, recipe)
 
     def apply(connection: sqlite3.Connection) -> None:

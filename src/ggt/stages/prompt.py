@@ -5,13 +5,19 @@ from pathlib import Path
 
 from ggt import plugins
 from ggt.answers import FLAGS, Description, Flag
-from ggt.engine.ask import Question, Service
+from ggt.engine.ask import Parameter, Question, Service
 from ggt.engine.inbox import Received
 from ggt.images import decode_image
 from ggt.prompts import PromptStrategy, PromptTask
 from ggt.settings.lanes import split_prompt_name
 from ggt.stages.restore import Workshop
-from ggt.stages.services import Asked, answer_request, answer_service, load_vlm
+from ggt.stages.services import (
+    Asked,
+    answer_request,
+    answer_service,
+    asking_parameters,
+    load_vlm,
+)
 from ggt.store.blobs import blob_path, read_blob
 from ggt.types import LqRecord, Prompt
 from ggt.vlms import LocalVlm, Sight
@@ -75,10 +81,11 @@ async def describe(
     vlm = load_vlm(vlm_name)
     text = strategy.question(wanted.task)
     if isinstance(vlm, LocalVlm):
-        who, version = (vlm_name, vlm.model), ""
+        who, parameters = (vlm_name, vlm.model), dict[str, Parameter]()
         service = _local_service(vlm_name, wanted, workshop)
     else:
-        who, version = (vlm.provider, vlm.id), strategy.version
+        who = (vlm.provider, vlm.id)
+        parameters = asking_parameters(vlm, version=strategy.version)
         asked = Asked(vlm_name, vlm, workshop.clients)
         picture = blob_path(workshop.blobs, wanted.lq.blob)
         service = answer_service(
@@ -90,7 +97,7 @@ async def describe(
         model=who[1],
         prompt=text,
         inputs=(wanted.lq.pixel_hash,),
-        parameters={"version": version},
+        parameters=parameters,
         attempt=wanted.attempt,
         sample=0,
     )

@@ -17,7 +17,14 @@ from ggt.images import decode_image, encode_png, pixel_hash, png_texts
 from ggt.models import Model
 from ggt.providers import EditRequest
 from ggt.restorers import LocalRestorer
-from ggt.stages.services import Asked, Clients, Restorer, edit_service, load_restorer
+from ggt.stages.services import (
+    Asked,
+    Clients,
+    Restorer,
+    asking_parameters,
+    edit_service,
+    load_restorer,
+)
 from ggt.store.blobs import blob_path, read_blob, write_blob
 from ggt.store.lanes import LaneRow
 from ggt.types import (
@@ -133,8 +140,7 @@ def ask_model(
 ) -> tuple[Question, Service]:
     """Put a model's question into words, and say who answers it."""
     model, side, blobs = asked.model, workshop.side, workshop.blobs
-    parameters: dict[str, Parameter] = dict(model.parameters)
-    parameters |= {"width": side, "height": side, "api_version": model.api_version or ""}
+    parameters = asking_parameters(model, width=side, height=side)
     if model.takes_seed:
         parameters["seed"] = turn.seed % 2**31
     question = Question(

@@ -1,23 +1,31 @@
 """From a name in a recipe to who answers: plugin files, models of models.toml, and their open clients."""
 
 import asyncio
-import ipaddress
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ggt import plugins
 from ggt.answers import Answer, read_answer, schema_of
-from ggt.engine.ask import Service
+from ggt.engine.ask import Parameter, Service
 from ggt.engine.inbox import Received
 from ggt.engine.limits import Ceiling, Load
-from ggt.errors import UnknownPluginError
-from ggt.models import Model, cost_usd, find_model, get_model, models, worst_case_usd
-from ggt.providers import AnswerRequest, Client, Connection, EditRequest, Pending, Provider, Reply
+from ggt.errors import UnknownPluginError, UsageError
+from ggt.models import Model, Usage, cost_usd, find_model, get_model, models, worst_case_usd
+from ggt.providers import (
+    AnswerRequest,
+    Client,
+    Connection,
+    EditRequest,
+    Pending,
+    Provider,
+    ProviderStopError,
+    Reply,
+)
 from ggt.providers._keys import find_key
+from ggt.providers._wire import is_here
 from ggt.restorers import LocalRestorer
 from ggt.settings.limits import LimitSettings
 from ggt.settings.recipe import Recipe
@@ -82,16 +90,7 @@ def leaves_machine(name: str) -> bool:
     model = find_model(name)
     if model is None or provider_of(model).repeatable:
         return False
-    return not _is_here(urlsplit(base_url_of(model) or "").hostname)
-
-
-def _is_here(host: str | None) -> bool:
-    if host is None:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return not is_here(base_url_of(model))
 
 
 def is_ours(name: str) -> bool:
@@ -116,7 +115,10 @@ class Clients:
                 key = find_key(variable) if variable else None
                 connection = Connection(model, base_url_of(model), key)
                 opened = provider_of(model).open(connection)
-                self._open[alias] = await self._stack.enter_async_context(opened)
+                try:
+                    self._open[alias] = await self._stack.enter_async_context(opened)
+                except UsageError as error:  # nothing left: it must not become a doubt
+                    raise ProviderStopError(f"{alias} cannot be asked: {error}") from error
         return self._open[alias]
 
 
@@ -129,6 +131,15 @@ class Asked:
     clients: Clients
 
 
+def asking_parameters(model: Model, **more: Parameter) -> dict[str, Parameter]:
+    """What of a model's row changes its answers: part of every question to it."""
+    own: dict[str, Parameter] = dict(model.parameters)
+    own |= {"api_version": model.api_version or ""}
+    if model.base_url is not None:
+        own["base_url"] = model.base_url  # another server under the same id is another model
+    return own | more
+
+
 def edit_service(
     asked: Asked, request: EditRequest, *, read: Callable[[bytes], Awaitable[str]]
 ) -> Service:
@@ -136,8 +147,9 @@ def edit_service(
 
     async def send(send_id: str) -> Received | Pending:
         client = await asked.clients.of(asked.alias, asked.model)
-        assert client.edit is not None, f"{asked.model.provider} cannot edit: its row says mfm"
-        return _received(asked.model, await client.edit(request, send_id))
+        if client.edit is None:
+            raise ProviderStopError(f"{asked.alias}: {asked.model.provider} restores no pictures")
+        return received_of(asked.model, await client.edit(request, send_id))
 
     return _service(asked, send, read, images=1)
 
@@ -147,8 +159,9 @@ def answer_service(asked: Asked, request: AnswerRequest, *, kind: type[Answer]) 
 
     async def send(send_id: str) -> Received | Pending:
         client = await asked.clients.of(asked.alias, asked.model)
-        assert client.answer is not None, f"{asked.model.provider} cannot answer: its row says vlm"
-        return _received(asked.model, await client.answer(request, send_id))
+        if client.answer is None:
+            raise ProviderStopError(f"{asked.alias}: {asked.model.provider} answers no questions")
+        return received_of(asked.model, await client.answer(request, send_id))
 
     async def read(body: bytes) -> str:
         return read_answer(kind, body.decode("utf-8", "replace")).model_dump_json()
@@ -175,7 +188,7 @@ def _service(
         if client.poll is None:
             return None
         reply = await client.poll(remote_id)
-        received = None if reply is None else _received(model, reply)
+        received = None if reply is None else received_of(model, reply)
         assert not isinstance(received, Pending), "a poll brings a result or nothing"
         return received
 
@@ -190,7 +203,15 @@ def _service(
     )
 
 
-def _received(model: Model, reply: Reply | Pending) -> Received | Pending:
+def _cost_usd(model: Model, reply: Reply) -> float:
+    """Say what a reply cost; a text whose usage nobody states may have cost as much as was reserved."""
+    unstated = reply.usage is None or reply.usage == Usage()
+    if reply.kind == "text" and unstated:
+        return worst_case_usd(model)
+    return cost_usd(model, reply.usage, num_images=int(reply.kind == "image"))
+
+
+def received_of(model: Model, reply: Reply | Pending) -> Received | Pending:
     """Turn a wire's outcome into the engine's, with what it cost."""
     if isinstance(reply, Pending):
         return reply
@@ -198,7 +219,7 @@ def _received(model: Model, reply: Reply | Pending) -> Received | Pending:
     return Received(
         kind="answer" if reply.kind in ("image", "text") else reply.kind,
         body=reply.body,
-        cost_usd=cost_usd(model, reply.usage, num_images=int(reply.kind == "image")),
+        cost_usd=_cost_usd(model, reply),
         version=reply.version,
         detail=": ".join(part for part in told if part),
         request_id=reply.request_id,

@@ -211,7 +211,7 @@ def recover(connection: sqlite3.Connection, answered: frozenset[str]) -> list[Se
     for send in _sends(connection, "state IN ('intent', 'submitted')", ()):
         if send.id in answered:
             continue  # the next ask for this call adopts the reply
-        if send.state == "submitted" and send.remote_id is not None:
+        if send.remote_id is not None and not _nobody_asks(connection, send.call):
             continue  # the next ask for this call polls for the reply
         if send.repeatable:
             _free(connection, send, state="repeated", detail="the engine ended; free to repeat")
@@ -219,6 +219,25 @@ def recover(connection: sqlite3.Connection, answered: frozenset[str]) -> list[Se
             put_in_doubt(connection, send, "the engine ended before an answer was stored")
             doubtful.append(send)
     return doubtful
+
+
+def abandon(connection: sqlite3.Connection, answered: frozenset[str]) -> None:
+    """After a build that finished all it could, doubt what still lies at a provider: nobody asks for it any more."""
+    for send in _sends(connection, "state = 'submitted'", ()):
+        if send.id not in answered:
+            put_in_doubt(connection, send, "nothing asks for its result any more")
+
+
+def _nobody_asks(connection: sqlite3.Connection, call: str) -> bool:
+    """Say whether no lane that the recipe names can ask a call again: its lq has none that is open."""
+    return (
+        connection.execute(
+            "SELECT 1 FROM call JOIN lane AS owner ON owner.id = call.lane WHERE call.key = ? AND NOT EXISTS "
+            "(SELECT 1 FROM lane WHERE lane.lq = owner.lq AND lane.closed = 0)",
+            (call,),
+        ).fetchone()
+        is not None
+    )
 
 
 def allow_retries(connection: sqlite3.Connection, allowance_micro: int) -> list[SendRow]:
@@ -229,8 +248,10 @@ def allow_retries(connection: sqlite3.Connection, allowance_micro: int) -> list[
     used = sum(send.reserved_micro for send in sends_in_doubt(connection) if send.retried)
     doubtful = _sends(
         connection,
-        "state = 'in_doubt' AND call IN (SELECT key FROM call JOIN lane ON lane.id = call.lane "
-        "WHERE call.state = 'open' AND lane.closed = 0) ORDER BY began_at, id",
+        "state = 'in_doubt' AND call IN (SELECT key FROM call JOIN lane AS owner ON owner.id = call.lane "
+        "JOIN lane AS asking ON asking.lq = owner.lq AND asking.closed = 0 "
+        "WHERE call.state = 'open' AND (asking.id = owner.id OR owner.closed = 1)) "
+        "ORDER BY began_at, id",
         (),
     )
     allowed: list[SendRow] = []

@@ -123,7 +123,8 @@ def ready_after_retry(connection: sqlite3.Connection) -> int:
     return connection.execute(
         "UPDATE lane SET state = 'ready', version = version + 1 WHERE state = 'in_doubt' AND id "
         "NOT IN (SELECT call.lane FROM call JOIN send ON send.call = call.key "
-        "WHERE call.state = 'open' AND send.state = 'in_doubt' AND send.retried = 0)"
+        "WHERE call.lane IS NOT NULL AND call.state = 'open' AND send.state = 'in_doubt' "
+        "AND send.retried = 0)"
     ).rowcount
 
 

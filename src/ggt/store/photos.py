@@ -213,6 +213,14 @@ def get_lq(connection: sqlite3.Connection, lq: int) -> LqRow:
     return row
 
 
+def lqs_of(connection: sqlite3.Connection, photo: int) -> list[LqRow]:
+    """List the lqs of a photo."""
+    rows = connection.execute(
+        f"SELECT {_LQ_COLUMNS} FROM lq WHERE photo = ? ORDER BY lq.id", (photo,)
+    )
+    return [LqRow(*row) for row in rows]
+
+
 def regroup(connection: sqlite3.Connection, groups: Mapping[str, str]) -> None:
     """Give every lq the group of its photo's path: a new photo may join two groups into one."""
     connection.executemany(

@@ -43,9 +43,11 @@ def probes_of(connection: sqlite3.Connection, subject: str | None = None) -> lis
     return [ProbeRow(*row) for row in rows]
 
 
-def num_calls_of(connection: sqlite3.Connection, model: str) -> int:
-    """Count the calls of photos that a model was asked."""
+def num_calls_of(connection: sqlite3.Connection, model: str, stage: str) -> int:
+    """Count the calls of photos that a model was asked at a stage; further votes about the same are not counted."""
     (count,) = connection.execute(
-        "SELECT count(*) FROM call WHERE model = ? AND lane IS NOT NULL", (model,)
+        "SELECT count(*) FROM call WHERE model = ? AND lane IS NOT NULL AND state != 'open' "
+        "AND json_extract(question, '$.stage') = ? AND json_extract(question, '$.vote') = 0",
+        (model, stage),
     ).fetchone()
     return count

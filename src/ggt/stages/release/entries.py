@@ -31,6 +31,8 @@ class Entry:
     """Candidates for its lq that were turned down and can stand beside it."""
     num_unlike: int = 0
     """Those that cannot: another size or frame."""
+    loser_restorers: frozenset[str] = frozenset()
+    """Who made the candidates that stand beside it where a format needs losers."""
     num_untrue_losers: int = 0
     """Those of `num_losers` that are no ground truth."""
 
@@ -60,6 +62,7 @@ def enter(pairs: Iterable[Pair]) -> Iterator[Entry]:
             prompt=prompts.setdefault(prompt, prompt),
             score_names=names.setdefault(finite, finite),
             num_losers=len(losers),
+            loser_restorers=frozenset(loser.restorer for loser in losers),
             num_unlike=num_unlike(pair),
             num_untrue_losers=sum(not loser.ground_truth for loser in losers),
         )

@@ -84,7 +84,7 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
         passed = gate(enter(outcomes.pairs(reading)), settings)
         if not passed.entries:
             raise NothingToReleaseError(nothing_to_release(passed.barred, fates))
-        check_terms({entry.maker[0] for entry in passed.entries}, request.acknowledged)
+        check_terms(_makers(passed.entries, chosen), request.acknowledged)
         check_target(request.to)
         division = divide(
             passed.entries,
@@ -116,6 +116,14 @@ def publish(workspace: Path, request: ReleaseRequest) -> Published:
     )
 
 
+def _makers(entries: Sequence[Entry], chosen: Format) -> list[str]:
+    """Name the restorers whose pictures a release holds, losers' among them where the format has any."""
+    found = {entry.maker[0] for entry in entries}
+    if chosen.needs_losers:
+        found = found.union(*(entry.loser_restorers for entry in entries))
+    return sorted(found)
+
+
 def _num_losers(entries: Sequence[Entry], division: Division) -> int:
     return sum(entry.num_losers for entry in entries if entry.id not in division.withheld)
 
@@ -135,7 +143,7 @@ def _facts(
     fates: Sequence[Fate],
     barred: Mapping[str, int],
 ) -> CardFacts:
-    restorers = sorted({entry.maker[0] for entry in entries})
+    restorers = _makers(entries, plugins.load("formats", request.format_name, Format))
     return CardFacts(
         name=request.to.resolve().name,
         licence=request.licence or _common_licence(entries),
