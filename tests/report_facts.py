@@ -4,6 +4,7 @@ from ggt.reports import (
     Failure,
     Figure,
     FunnelStep,
+    Paid,
     ReportFacts,
     ScoreSample,
     Survival,
@@ -59,5 +60,10 @@ def make_facts() -> ReportFacts:
             ScoreSample(name, "rain", value, accepted)
             for name in (f"<b>{HOSTILE}", "psnr@lq")
             for value, accepted in ((24.0, True), (26.0, True), (12.5, False))
+        ),
+        costs=(
+            Paid("all", 1.5, 2),
+            Paid("attempt 1", 1.25, 2),
+            Paid(f"restorer {HOSTILE}", 0.25, 0),
         ),
     )

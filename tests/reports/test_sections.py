@@ -86,3 +86,11 @@ def test_a_plot_shows_both_fates_and_names_its_score():
     assert "#1f6f6b" in svg
     assert "#b4532a" in svg
     assert "<dc:date>" not in svg
+
+
+def test_dollars_a_pair_are_told_and_a_share_without_pairs_has_none():
+    html = section("spending").render(make_facts()).html
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", html)
+    cells = [re.findall(r">([^<]*)</td>", row) for _, row in rows]
+    assert cells == [["1.50", "2", "0.750"], ["1.25", "2", "0.625"], ["0.25", "0", "–"]]
+    assert "Nothing was sent" in section("spending").render(NOTHING).html

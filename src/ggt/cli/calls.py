@@ -80,18 +80,12 @@ def _print(shown: "list[Listed]", num_all: int) -> None:
 
 def print_spending(spent: "Spending") -> None:
     """Print what an accepted pair cost, when anything did."""
-    if not spent.whole.spent_usd:
-        return
-    rows = [_row("all", spent.whole)]
-    tables = {
-        "category": spent.by_category,
-        "restorer": spent.by_restorer,
-        "attempt": spent.by_attempt,
-        "stage": spent.by_stage,
-    }
-    for what, shares in tables.items():
-        rows += [_row(f"{what} {share.name}", share) for share in shares]
-    emit_table("what an accepted pair cost", ["", "spent USD", "pairs", "USD a pair"], rows)
+    from ggt.stages.spending import named_shares
+
+    rows = [_row(what, share) for what, share in named_shares(spent)]
+    if rows:
+        columns = ["", "spent USD", "pairs", "USD a pair"]
+        emit_table("what an accepted pair cost", columns, rows)
 
 
 def _row(what: str, share: "Share") -> list[str]:

@@ -71,6 +71,15 @@ class ScoreSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What was spent on one thing, in dollars, and how many pairs came of it."""
+
+    what: str
+    spent_usd: float
+    num_pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReportFacts:
     """All that a section may tell; `pairs` and `failures` are a sample, the numbers are of all."""
 
@@ -86,6 +95,8 @@ class ReportFacts:
     pairs: tuple[Figure, ...]
     failures: tuple[Failure, ...]
     scores: tuple[ScoreSample, ...]
+    costs: tuple[Paid, ...] = ()
+    """Empty when no provider was asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ggt.reports import (
     Failure,
     Figure,
     FunnelStep,
+    Paid,
     ReportFacts,
     ScoreSample,
     Section,
@@ -24,6 +25,7 @@ from ggt.reports import (
 from ggt.reports._templates import asset, render_template
 from ggt.stages import funnel, outcomes
 from ggt.stages.release.samples import cut_pair, trust_of
+from ggt.stages.spending import named_shares, spending
 from ggt.stages.whole_folder import check_replaceable, written_whole
 from ggt.store.workspace import Layout, Reading, open_readonly
 from ggt.types import NOT_GROUND_TRUTH, Aspect, Box, Image, Pair, Rejected, TrustMap
@@ -124,6 +126,10 @@ def _gather(reading: Reading, folder: Path, *, name: str, num_pairs: int) -> Rep
         pairs=tuple(_pair_figure(pair, reading.layout, folder) for pair in chosen),
         failures=tuple(_failure(item, reading.layout, folder) for item in _sample(rejected)),
         scores=tuple(_scores(pairs, accepted=True)) + tuple(_scores(rejected, accepted=False)),
+        costs=tuple(
+            Paid(what, share.spent_usd, share.num_pairs)
+            for what, share in named_shares(spending(reading))
+        ),
     )
 
 

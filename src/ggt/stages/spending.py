@@ -60,6 +60,20 @@ def spending(reading: Reading) -> Spending:
     )
 
 
+def named_shares(spent: Spending) -> list[tuple[str, Share]]:
+    """List the whole and every share with what it is of; empty when nothing was paid."""
+    if not spent.whole.spent_usd:
+        return []
+    tables = (
+        ("category", spent.by_category),
+        ("restorer", spent.by_restorer),
+        ("attempt", spent.by_attempt),
+        ("stage", spent.by_stage),
+    )
+    shares = [(f"{what} {share.name}", share) for what, table in tables for share in table]
+    return [("all", spent.whole), *shares]
+
+
 def _shares(
     paid: Sequence[Cost], name_of: Callable[[Cost], str], won: Iterable[str]
 ) -> tuple[Share, ...]:

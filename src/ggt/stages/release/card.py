@@ -18,7 +18,7 @@ from ggt.stages.funnel import steps, survival
 from ggt.stages.release.entries import Entry
 from ggt.stages.release.front_matter import Yaml, to_yaml
 from ggt.stages.release.split import SEVERITY_BINS, Division
-from ggt.stages.spending import Spending
+from ggt.stages.spending import Spending, named_shares
 from ggt.types import ASSURANCES, CATEGORIES, NOT_GROUND_TRUTH, Fate
 
 NUM_PROMPTS = 20
@@ -147,12 +147,7 @@ def _losers_sentence(entries: Sequence[Entry]) -> str:
 
 def _cost_rows(spent: Spending | None) -> list[tuple[str, str, int, str]]:
     """Write what accepted pairs cost, when anything did."""
-    if spent is None or not spent.whole.spent_usd:
-        return []
-    named = [("all", spent.whole)]
-    named += [(f"category {share.name}", share) for share in spent.by_category]
-    named += [(f"restorer {share.name}", share) for share in spent.by_restorer]
-    named += [(f"attempt {share.name}", share) for share in spent.by_attempt]
+    named = named_shares(spent) if spent else []
     return [
         (
             name,
