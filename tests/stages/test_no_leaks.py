@@ -40,7 +40,7 @@ def test_nothing_that_is_written_or_printed_holds_a_key_a_header_or_a_picture_as
     said += [
         run(env, "status", ws),
         run(env, "calls", ws, "--json"),
-        run(env, "report", ws, "--to", str(tmp_path / "report")),
+        run(env, "report", ws, "--out", str(tmp_path / "report")),
         run(env, "release", ws, "--to", str(tmp_path / "out"), "--format", "folders"),
     ]
     assert len(faults) > 5
@@ -55,6 +55,8 @@ def test_nothing_that_is_written_or_printed_holds_a_key_a_header_or_a_picture_as
                 assert not found, (path, found)
                 searched += 1
     assert searched > 5
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert (tmp_path / "out" / "README.md").is_file()
 
 
 def run(env, *words):

@@ -11,7 +11,7 @@ def render(facts: ReportFacts) -> Rendered:
 
 PLUGIN = Section(
     title="What an accepted pair cost",
-    position=50,
+    position=15,
     render=render,
     source="design: dollars per accepted pair decide adoption; everything that was paid counts",
 )
