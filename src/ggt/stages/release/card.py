@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -103,6 +104,7 @@ def _fields(
         "survival": _survival_rows(facts.fates),
         "barred": ", ".join(f"{n} {reason}" for reason, n in facts.barred.items()) or "none",
         "assurances": [(a, sum(p.assurance == a for p in pairs)) for a in ASSURANCES],
+        "judges": _judge_sentence(pairs),
         "costs": _cost_rows(facts.spending),
         "audit": _audit_sentence(pairs, facts.audit),
         "makers": [(*m, n, facts.terms.get(m[0], "")) for m, n in _by_count(makers)],
@@ -143,6 +145,23 @@ def _losers_sentence(entries: Sequence[Entry]) -> str:
         f"by a person; {untrue} of these candidates are {NOT_GROUND_TRUTH}. Left out: {unlike} of another size or "
         "frame, and repeats"
     )
+
+
+def _judge_sentence(entries: Sequence[Entry]) -> str:
+    """Say which vlms judged, by which texts, and how often they contradicted themselves."""
+    judged = [entry.judge for entry in entries if entry.judge is not None]
+    if not judged:
+        return "no vlm judged; image measurements did"
+    counts = Counter(
+        (judge.model, ", ".join(judge.versions), judge.prompt_version[:12]) for judge in judged
+    )
+    told = "; ".join(
+        f"{model} (answered as {versions or 'unknown'}; texts {texts}): {count} pairs"
+        for (model, versions, texts), count in sorted(counts.items())
+    )
+    repeated = [judge.flip_rate for judge in judged if judge.num_votes > 1]
+    flips = f"; mean flip rate of repeated votes {fmean(repeated):.3f}" if repeated else ""
+    return f"{told}{flips}"
 
 
 def _cost_rows(spent: Spending | None) -> list[tuple[str, str, int, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ggt.stages.release.losers import comparable_losers, num_unlike
-from ggt.types import Assurance, Category, Pair
+from ggt.types import Assurance, Category, JudgedBy, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Entry:
     licence: str | None
     source: str | None
     maker: tuple[str, str, str]
+    judge: JudgedBy | None
+    """Who judged it, where a vlm did."""
     prompt: tuple[str, str]
     score_names: tuple[str, ...]
     num_losers: int = 0
@@ -59,6 +61,7 @@ def enter(pairs: Iterable[Pair]) -> Iterator[Entry]:
             licence=texts.setdefault(pair.photo.licence, pair.photo.licence),
             source=texts.setdefault(pair.photo.source, pair.photo.source),
             maker=makers.setdefault(maker, maker),
+            judge=pair.assessment.judged_by,
             prompt=prompts.setdefault(prompt, prompt),
             score_names=names.setdefault(finite, finite),
             num_losers=len(losers),

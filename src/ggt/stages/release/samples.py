@@ -176,6 +176,7 @@ def provenance_line(pair: Pair, split: Split, sample: Sample) -> str:
         "attempt": pair.attempt,
         "sample": pair.sample,
         "assurance": pair.assurance,
+        "judged_by": asdict(assessment.judged_by) if assessment.judged_by else None,
         "reviewer": row.reviewer,
     }
     if sample.lost is not None:
