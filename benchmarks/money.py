@@ -60,6 +60,8 @@ start = 32
 [limits.gpt_6_1_sol]
 start = 32
 """
+STOPPED = 3
+"""The exit code of a build that stopped early and can be resumed."""
 IMPATIENT = """
 [nano_banana_2]
 timeout_s = 20.0
@@ -121,18 +123,19 @@ def build_command(folder: Path) -> list[str]:
     ]
 
 
-def run_and_kill(command: list[str], environment: dict[str, str], after_s: float) -> bool:
-    """Run a build and kill it, unless it ends before."""
+def run(
+    command: list[str], environment: dict[str, str], *, kill_after_s: float | None
+) -> tuple[int, str, str]:
+    """Run a build, and kill it unless it ends before; returns code (-9 when killed), output and errors."""
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        process.wait(timeout=after_s)
+        output, errors = process.communicate(timeout=kill_after_s)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
+        output, errors = process.communicate()
+    return process.returncode, output, errors
 
 
 def compare(workspace: Path, lines: list[dict]) -> tuple[list[str], dict[str, float]]:
@@ -203,24 +206,19 @@ def bench(
             "GGT_MODELS": str(folder / "models.toml"),
         }
         command = build_command(folder)
-        kills, runs, code = 0, 0, 3
-        while code == 3 and runs < most_runs:
+        kills, runs, code = 0, 0, STOPPED
+        output = errors = ""
+        while code in (STOPPED, -signal.SIGKILL) and runs < most_runs:
             runs += 1
-            if kills < num_kills:
-                kills += run_and_kill(command, environment, rng.uniform(12, 12 + num_photos / 10))
-                continue
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, check=False
-            )
-            code = done.returncode
+            after_s = rng.uniform(6, 6 + num_photos / 25) if kills < num_kills else None
+            code, output, errors = run(command, environment, kill_after_s=after_s)
+            kills += code == -signal.SIGKILL
         time.sleep(0.5)  # what was under way at the provider is billed by now
         lines = server.lines
         problems, money = compare(folder / "ws", lines)
         if code not in (0, 1):
-            problems.append(f"the last build ended {code}: {done.stderr[-1000:]}")
-        elif "Error" in done.stderr:
-            problems.append(done.stderr[-1000:])
-        status = json.loads(done.stdout)
+            problems.append(f"the last build ended {code}: {errors[-1000:]}")
+        status = json.loads(output)
     by_fault = Counter(line["fault"] or "none" for line in lines)
     return Outcome(
         num_runs=runs,
