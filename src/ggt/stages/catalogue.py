@@ -9,6 +9,7 @@ from ggt.errors import GgtError
 from ggt.models import Model, models, user_file
 from ggt.providers import Provider
 from ggt.providers._keys import find_key, missing_key
+from ggt.stages.services import key_variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def lacks(model: Model, today: date) -> list[str]:
         provider = plugins.load("providers", model.provider, Provider)
     except GgtError as error:
         return [*found, f"{error} (its row is ggt's own, or in {str(user_file())!r})"]
-    variable = provider.key_variable if model.key_variable is None else model.key_variable
+    variable = key_variable_of(model)
     if variable and find_key(variable) is None:
         found.append(missing_key(variable))
     absent = [name for name in provider.packages if not _importable(name)]

@@ -13,7 +13,7 @@ from ggt.engine.ask import Parameter, Service
 from ggt.engine.inbox import Received
 from ggt.engine.limits import Ceiling, Load
 from ggt.errors import UnknownPluginError, UsageError
-from ggt.models import Model, Usage, cost_usd, find_model, get_model, models, worst_case_usd
+from ggt.models import Model, Usage, cost_usd, find_model, models, worst_case_usd
 from ggt.providers import (
     AnswerRequest,
     Client,
@@ -62,7 +62,7 @@ def load_vlm(name: str) -> Vlm:
 def _model(name: str, kind: str, files: list[str]) -> Model:
     model = find_model(name)
     if model is not None and model.kind == kind:
-        return get_model(name, model.kind)
+        return model
     known = [*files, *(alias for alias, row in models().items() if row.kind == kind)]
     what = "restorer" if kind == "mfm" else "vlm"
     raise UnknownPluginError(plugins.unknown(what, name, known))
