@@ -4,7 +4,6 @@ The user's own file (GGT_MODELS, or models.toml in the user's configuration fold
 adds rows of its own.
 """
 
-import difflib
 import functools
 import os
 import tomllib
@@ -17,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ggt.errors import UnknownPluginError, UsageError
+from ggt.plugins import unknown
 
 Parameter = str | int | float | bool
 ModelKind = Literal["mfm", "vlm"]
@@ -184,9 +184,7 @@ def get_model(alias: str, kind: ModelKind) -> Model:
     known = {name: model for name, model in models().items() if model.kind == kind}
     if alias in known:
         return known[alias]
-    nearest = difflib.get_close_matches(alias, known, n=1)
-    guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    raise UnknownPluginError(f"no {kind} is named {alias!r}.{guess} Known: {', '.join(known)}")
+    raise UnknownPluginError(unknown(kind, alias, known))
 
 
 @functools.cache

@@ -101,9 +101,7 @@ def accepted(reading: Reading) -> Iterator[Won]:
         if _fate(history, decisions, recipe).stage != "pair":
             continue
         passed = [
-            (lane.restorer, found[0] + 1)
-            for lane in history.lanes
-            if (found := accepted_candidate(_tried(lane), decisions=decisions)) is not None
+            (lane.restorer, index + 1) for lane, index, _ in _accepted_lanes(history, decisions)
         ]
         if len(passed) > 1:
             row = photos.lq_by_pixels(reading.ledger, history.pixel_hash)
@@ -302,16 +300,22 @@ def _is_ground_truth(lane: LaneRow, attempt: AttemptRow, call: calls.CallRow | N
     )
 
 
+def _accepted_lanes(
+    lq: LqHistory, decisions: list[Decision]
+) -> Iterator[tuple[LaneHistory, int, bool]]:
+    """Yield each lane that stands for a candidate, the index of its attempt, and whether a person accepted it."""
+    for lane in lq.lanes:
+        found = accepted_candidate(_tried(lane), decisions=decisions)
+        if found is not None:
+            yield lane, *found
+
+
 def _fate(lq: LqHistory, decisions: list[Decision], recipe: Recipe) -> Fate:
     category, severity = lq.category, lq.severity
-    accepted = [
-        (lane.attempts[found[0]], found[1])
-        for lane in lq.lanes
-        if (found := accepted_candidate(_tried(lane), decisions=decisions)) is not None
-    ]
+    accepted = list(_accepted_lanes(lq, decisions))
     if accepted:
-        by_person = any(person for _, person in accepted)
-        passed = [attempt for attempt, _ in accepted]
+        by_person = any(person for _, _, person in accepted)
+        passed = [lane.attempts[index] for lane, index, _ in accepted]
         assurance = _assurance(passed, by_person=by_person)
         if _needs_person(passed, recipe, by_person=by_person):
             return Fate("review", "flagged, waits for people", category, severity)
